@@ -1,0 +1,101 @@
+"""Every named error: one HTTP status and one exit code each.
+
+A message says what came, what was expected and, where there is one, the nearest right choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PoseAlignError(Exception):
+    """Something is wrong that a person can mend; the message says how."""
+
+    status = 500
+    exit_code = 1
+    code = "internal"
+
+
+class InvalidInput(PoseAlignError):
+    """What was given cannot be used (a file, an option, a box)."""
+
+    status, exit_code, code = 422, 2, "invalid-input"
+
+
+class InvalidConfig(InvalidInput):
+    code = "invalid-config"
+
+
+class InvalidQuery(InvalidInput):
+    code = "invalid-query"
+
+
+class InvalidImage(InvalidInput):
+    """The bytes are not a picture we can read."""
+
+    status, code = 400, "invalid-image"
+
+
+class UnsupportedImage(InvalidInput):
+    """A real picture or file, of a kind we do not take."""
+
+    status, code = 415, "unsupported-image"
+
+
+class TooLarge(InvalidInput):
+    """Over a stated limit (pixels, bytes, characters, boxes)."""
+
+    status, code = 413, "too-large"
+
+
+class NotFound(PoseAlignError):
+    """A name (bundle, skeleton, frame, file) that does not exist here."""
+
+    status, exit_code, code = 404, 3, "not-found"
+
+
+class MissingExtra(PoseAlignError):
+    """A command needs packages that are not installed."""
+
+    status, exit_code, code = 501, 4, "missing-extra"
+
+
+class BrokenBundle(PoseAlignError):
+    """A bundle's content is not what its digest or version says."""
+
+    status, exit_code, code = 500, 5, "broken-bundle"
+
+
+class Unavailable(PoseAlignError):
+    """Not ready: starting, draining, offline, or a device that is not there."""
+
+    status, exit_code, code = 503, 6, "unavailable"
+
+
+class Overloaded(PoseAlignError):
+    """The queue is full; come back in `retry_after` seconds."""
+
+    status, exit_code, code = 429, 7, "overloaded"
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeadlineExceeded(PoseAlignError):
+    status, exit_code, code = 504, 8, "deadline-exceeded"
+
+
+class Unauthorized(PoseAlignError):
+    status, exit_code, code = 401, 9, "unauthorized"
+
+
+class Forbidden(PoseAlignError):
+    status, exit_code, code = 403, 9, "forbidden"
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """`; did you mean 'x'?` or nothing: the tail of a message about an unknown name."""
+    near = get_close_matches(word, list(choices), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

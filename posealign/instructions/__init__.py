@@ -1,0 +1,1 @@
+"""What the words mean: the Query, its parts, and the code that answers it exactly."""

@@ -1,0 +1,1 @@
+"""Joints and skeletons: names in two languages, edges, left/right swaps, sigmas."""
