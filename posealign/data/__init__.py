@@ -1,0 +1,1 @@
+"""Pictures, crops, poses and samples, and where they come from."""

@@ -1,0 +1,121 @@
+"""Box → crop and back: the one affine between a picture and a model's input.
+
+UDP convention: distances are counted between pixel centres, so a box of width w maps onto
+input_width - 1 steps. Rotation is clockwise in the picture, in degrees: a crop with rotation r
+shows the box's content turned by -r, so a person lying with the head to the right (r = 90)
+stands upright in the crop. Shapes: N points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posealign.errors import InvalidInput
+
+PADDING = 1.25  # ViTPose's
+
+
+@dataclass(frozen=True)
+class Crop:
+    """`scale` is the size in picture pixels that the input's width and height cover."""
+
+    center: tuple[float, float]
+    scale: tuple[float, float]
+    rotation: float
+    input_size: tuple[int, int]  # width, height
+
+    def __post_init__(self) -> None:
+        numbers = (*self.center, *self.scale, self.rotation)
+        if not np.isfinite(numbers).all():
+            raise InvalidInput(f"a crop needs finite numbers, got {numbers}")
+        if min(self.scale) <= 0 or min(self.input_size) < 2:
+            raise InvalidInput(f"a crop needs a size, got {self.scale} into {self.input_size}")
+
+    @classmethod
+    def of_box(
+        cls,
+        box: tuple[float, float, float, float],
+        input_size: tuple[int, int],
+        rotation: float = 0.0,
+        padding: float = PADDING,
+    ) -> Crop:
+        """The box (x, y, width, height), padded and widened to the input's aspect."""
+        x, y, width, height = box
+        if not np.isfinite(box).all() or width <= 0 or height <= 0:
+            raise InvalidInput(f"a box is x, y, width, height with a positive size; got {box}")
+        # A turned box is bounded by the box that holds it, seen along the crop's axes.
+        turn = np.deg2rad(rotation)
+        cos, sin = abs(np.cos(turn)), abs(np.sin(turn))
+        across, along = width * cos + height * sin, width * sin + height * cos
+        aspect = input_size[0] / input_size[1]
+        across, along = max(across, along * aspect), max(along, across / aspect)
+        return cls(
+            (x + width * 0.5, y + height * 0.5),
+            (float(across * padding), float(along * padding)),
+            rotation,
+            input_size,
+        )
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """2×3, picture → input."""
+        turn = np.deg2rad(self.rotation)
+        width, height = self.input_size
+        scale = np.diag([(width - 1) / self.scale[0], (height - 1) / self.scale[1]])
+        rotate = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        linear = scale @ rotate
+        shift = np.array([(width - 1) / 2, (height - 1) / 2]) - linear @ np.array(self.center)
+        return np.hstack([linear, shift[:, None]])
+
+    @property
+    def inverse(self) -> NDArray[np.float64]:
+        """2×3, input → picture."""
+        turn = np.deg2rad(self.rotation)
+        width, height = self.input_size
+        scale = np.diag([self.scale[0] / (width - 1), self.scale[1] / (height - 1)])
+        rotate = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        linear = rotate @ scale
+        shift = np.array(self.center) - linear @ np.array([(width - 1) / 2, (height - 1) / 2])
+        return np.hstack([linear, shift[:, None]])
+
+    @property
+    def pixel(self) -> float:
+        """The size of one input pixel in picture pixels (geometric mean of the axes)."""
+        width, height = self.input_size
+        return float(np.sqrt(self.scale[0] / (width - 1) * self.scale[1] / (height - 1)))
+
+    def apply(self, points_N2: NDArray[np.floating]) -> NDArray[np.float64]:
+        return _affine(self.matrix, points_N2)
+
+    def invert(self, points_N2: NDArray[np.floating]) -> NDArray[np.float64]:
+        return _affine(self.inverse, points_N2)
+
+    def cut(
+        self, image_HWC: NDArray[np.uint8] | NDArray[np.float32], nearest: bool = False
+    ) -> NDArray[np.uint8] | NDArray[np.float32]:
+        """The input's pixels; black outside the picture. Depth is cut with `nearest`."""
+        how = cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR
+        if not nearest and self.pixel > 2:
+            return self._cut_minified(image_HWC)
+        return cv2.warpAffine(image_HWC, self.matrix, self.input_size, flags=how)  # type: ignore[no-any-return]
+
+    def _cut_minified(self, image_HWC: NDArray) -> NDArray:  # type: ignore[type-arg]
+        """Halve first by areas: bilinear sampling of a large picture would alias."""
+        factor = 2 ** int(np.log2(self.pixel))
+        height, width = image_HWC.shape[:2]
+        size = (max(1, width // factor), max(1, height // factor))
+        small = cv2.resize(image_HWC, size, interpolation=cv2.INTER_AREA)
+        # Pixel centres: small = (large + 0.5) / factor - 0.5, so large = small * f + (f - 1) / 2.
+        fx, fy = width / size[0], height / size[1]
+        matrix = self.matrix
+        shift = matrix[:, :2] @ np.array([(fx - 1) / 2, (fy - 1) / 2]) + matrix[:, 2]
+        scaled = np.hstack([matrix[:, :2] * [fx, fy], shift[:, None]])
+        return cv2.warpAffine(small, scaled, self.input_size, flags=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+
+
+def _affine(matrix: NDArray[np.float64], points_N2: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.asarray(points_N2, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]
