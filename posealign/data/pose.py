@@ -31,6 +31,7 @@ class PlacedJoint:
     confidence: float
     radius: float | None  # 90 % of errors are smaller, in pixels
     z: float | None = None  # see PoseResult.z_unit
+    position: tuple[float, float, float] | None = None  # metres, camera frame; needs intrinsics
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def _joint(joint: PlacedJoint) -> dict[str, Any]:
     }  # fmt: skip
     if joint.z is not None:
         row["z"] = joint.z
+    if joint.position is not None:
+        row["position"] = list(joint.position)
     return row
 
 

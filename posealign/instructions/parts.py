@@ -40,7 +40,9 @@ def joints_of(name: str, side: str | None = None) -> frozenset[str]:
 
 def _joints_of_word(word: str) -> frozenset[str]:
     side, _, name = word.partition("_")
-    return joints_of(name, side) if name in PAIRED and side in ("left", "right") else joints_of(word)
+    return (
+        joints_of(name, side) if name in PAIRED and side in ("left", "right") else joints_of(word)
+    )
 
 
 def _match(pattern: str) -> list[str]:

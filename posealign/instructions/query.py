@@ -255,4 +255,3 @@ def _among(name: str, value: object, choices: tuple[object, ...]) -> None:
     if value not in choices:
         right = ", ".join(str(choice) for choice in choices if choice is not None)
         raise InvalidQuery(f"{name} is {value!r}; expected one of {right}")
-

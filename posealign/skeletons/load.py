@@ -62,9 +62,7 @@ def from_json(data: Any) -> Skeleton:
             raise InvalidInput(f"skeleton file: an edge names {name!r}{nearest(name, index)}")
     edges = tuple((index[first], index[second]) for first, second in file.edges)
     title = file.title
-    return Skeleton(
-        file.name, joints, edges, title.get("en", ""), title.get("zh", ""), file.source
-    )
+    return Skeleton(file.name, joints, edges, title.get("en", ""), title.get("zh", ""), file.source)
 
 
 def to_json(skeleton: Skeleton) -> dict[str, Any]:

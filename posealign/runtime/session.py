@@ -1,0 +1,117 @@
+"""A bundle's graphs as plain functions: arrays in, arrays out.
+
+`open_graphs` gives a dict with the functions `image`, `text`, `select` and `locate`; everything
+above does not know what runs them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from posealign.errors import BrokenBundle, InvalidInput, MissingExtra, Unavailable, nearest
+
+Arrays = dict[str, NDArray[Any]]
+Graph = Callable[[Arrays], Arrays]
+GRAPHS = ("image", "text", "select", "locate")
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """The four functions, and what runs them."""
+
+    functions: Mapping[str, Graph]
+    provider: str
+
+    def __getitem__(self, name: str) -> Graph:
+        return self.functions[name]
+
+
+def open_graphs(folder: Path, provider: str = "auto", threads: int | None = None) -> Graphs:
+    """Open `image.onnx` and so on; `auto` takes the best provider that really loads."""
+    if provider == "torch":
+        from posealign.runtime.torch_graphs import open_torch_graphs  # noqa: PLC0415
+
+        return open_torch_graphs(folder, threads)
+    sessions = {name: _open(folder / f"{name}.onnx", provider, threads) for name in GRAPHS}
+    used = {session.get_providers()[0] for session in sessions.values()}
+    name = next(key for key, value in PROVIDERS.items() if value == min(used))
+    return Graphs({key: _function(session) for key, session in sessions.items()}, name)
+
+
+def _function(session: Any) -> Graph:
+    outputs = [output.name for output in session.get_outputs()]
+    inputs = {value.name for value in session.get_inputs()}
+
+    def run(arrays: Arrays) -> Arrays:
+        feeds = {name: value for name, value in arrays.items() if name in inputs}
+        return dict(zip(outputs, session.run(outputs, feeds), strict=True))
+
+    return run
+
+
+def _open(path: Path, provider: str, threads: int | None) -> Any:
+    ort = _onnxruntime()
+    if not path.is_file():
+        raise BrokenBundle(f"{path.parent.name} has no {path.name}")
+    options = ort.SessionOptions()
+    # Spinning threads steal the core from whatever else the process does between two calls.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = threads or _cores()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    wanted = _wanted(provider, ort.get_available_providers())
+    try:
+        session = ort.InferenceSession(str(path), options, providers=wanted)
+    except Exception as error:  # onnxruntime raises its own many kinds
+        raise BrokenBundle(f"{path.name} cannot be opened: {error}") from error
+    if provider not in ("auto", "cpu") and session.get_providers()[0] != PROVIDERS[provider]:
+        raise Unavailable(
+            f"provider {provider} is listed but could not be loaded (driver, CUDA or cuDNN "
+            f"missing?); `--provider cpu` works here"
+        )
+    return session
+
+
+def _wanted(provider: str, available: list[str]) -> list[str]:
+    if provider != "auto" and provider not in PROVIDERS:
+        choices = ("auto", *PROVIDERS, "torch")
+        raise InvalidInput(
+            f"no provider is called {provider!r}{nearest(provider, choices)}; "
+            f"there are {', '.join(choices)}"
+        )
+    if provider == "auto":
+        # TensorRT builds engines for minutes: it is taken only when asked for.
+        order = [PROVIDERS["cuda"], PROVIDERS["cpu"]]
+        return [name for name in order if name in available]
+    if PROVIDERS[provider] not in available:
+        raise Unavailable(
+            f"provider {provider} is not in this onnxruntime ({', '.join(available)}); "
+            "install posealign[gpu] instead of posealign[cpu] on a machine with a GPU"
+        )
+    order = dict.fromkeys((PROVIDERS[provider], PROVIDERS["cuda"], PROVIDERS["cpu"]))
+    return [name for name in order if name in available]
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnxruntime  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra(
+            "running a bundle needs onnxruntime: pip install 'posealign[cpu]' or 'posealign[gpu]'"
+        ) from error
+    return onnxruntime
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
