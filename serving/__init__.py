@@ -1,0 +1,1 @@
+"""The service: HTTP, cameras, feedback. It uses posealign and never imports torch."""

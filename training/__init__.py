@@ -1,0 +1,1 @@
+"""Teaching: pose, words and alignment. It uses posealign; nothing uses it."""
