@@ -54,6 +54,7 @@ class Pose:
     plausibility: tuple[Finding, ...] = ()
     depth_consistency: float | None = None
     rotation: float = 0.0  # degrees the crop was turned by, clockwise
+    track: int | None = None  # the same person keeps a number from frame to frame of a video
 
     def __getitem__(self, name: str) -> PlacedJoint:
         for joint in self.joints:
@@ -139,4 +140,6 @@ def _pose(pose: Pose, result: PoseResult) -> dict[str, Any]:
     }
     if result.z_unit is not None:
         row["z_unit"] = result.z_unit
+    if pose.track is not None:
+        row["track"] = pose.track
     return row

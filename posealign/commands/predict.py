@@ -1,0 +1,165 @@
+"""posealign predict: pictures and an instruction in, joints and overlays out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from posealign.commands.output import AsJson, print_json
+from posealign.data.image import read_depth, read_image
+from posealign.data.pose import PoseResult, State
+from posealign.draw import draw, save
+from posealign.errors import InvalidInput, NotFound, PoseAlignError
+from posealign.predictor import Predictor, PredictorSettings
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+
+def predict(
+    images: Annotated[
+        list[str], typer.Argument(help="Pictures, folders or globs, then the instruction.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Overlay to write; a folder for several.")
+    ] = None,
+    bundle: Annotated[str, typer.Option(help="Bundle name or folder.")] = "default",
+    skeleton: Annotated[str | None, typer.Option(help="Skeleton name or JSON file.")] = None,
+    box: Annotated[
+        list[str] | None, typer.Option(help="x,y,width,height of a person; may be repeated.")
+    ] = None,
+    depth: Annotated[Path | None, typer.Option(help="16-bit depth PNG in millimetres.")] = None,
+    intrinsics: Annotated[str | None, typer.Option(help="fx,fy,cx,cy in pixels.")] = None,
+    passes: Annotated[int, typer.Option(help="2 or 3 turn people who lie across.")] = 1,
+    provider: Annotated[str, typer.Option(help="auto, cpu, cuda, tensorrt or torch.")] = "auto",
+    language: Annotated[str, typer.Option(help="Joint names on overlays: en or zh.")] = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Find the joints that the instruction asks for in one picture or many.
+
+    posealign predict baby.jpg "only the left leg" -o overlay.png
+    """
+    if len(images) < 2:
+        raise InvalidInput(
+            'expected pictures and then the instruction: posealign predict IMAGE "the left leg"'
+        )
+    *patterns, instruction = images
+    paths = pictures(patterns)
+    if len(paths) > 1 and (depth is not None or box):
+        raise InvalidInput("--depth and --box belong to one picture; several were given")
+    predictor = Predictor(bundle, provider, settings=PredictorSettings(passes=passes))
+    boxes = [numbers("--box", row) for row in box] if box else None
+    camera = numbers("--intrinsics", intrinsics) if intrinsics else None
+    failures = 0
+    for path in _progress(paths, as_json):
+        try:
+            image = read_image(path)
+            look = predictor.look(
+                image, boxes, read_depth(depth) if depth is not None else None, camera
+            )
+            result = look.ask(instruction, skeleton)
+        except PoseAlignError as error:
+            if len(paths) == 1:
+                raise
+            failures += 1  # one bad file must not end a long run
+            print(f"{path}: {error}", file=sys.stderr)
+            continue
+        if output is not None:
+            save(draw(image, result, language=language), overlay_path(output, path, len(paths)))
+        _print(path, result, as_json, len(paths))
+    if failures:
+        raise InvalidInput(f"{failures} of {len(paths)} pictures could not be read")
+
+
+def pictures(patterns: Sequence[str]) -> list[Path]:
+    """Files, folders and globs → the pictures they name, in order."""
+    found: list[Path] = []
+    for pattern in patterns:
+        path = Path(pattern)
+        if path.is_dir():
+            found += sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
+        elif path.is_file():
+            found.append(path)
+        else:
+            base = Path(path.anchor) if path.is_absolute() else Path()
+            relative = str(path.relative_to(base)) if path.is_absolute() else pattern
+            matches = sorted(base.glob(relative)) if any(c in pattern for c in "*?[") else []
+            if not matches:
+                raise NotFound(f"no picture at {pattern!r}")
+            found += matches
+    if not found:
+        raise NotFound(f"no pictures ({', '.join(PICTURES)}) in {', '.join(patterns)}")
+    return found
+
+
+def numbers(option: str, text: str) -> tuple[float, float, float, float]:
+    try:
+        a, b, c, d = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InvalidInput(f"{option} is {text!r}; expected four numbers: 1,2,3,4") from None
+    return a, b, c, d
+
+
+def overlay_path(output: Path, picture: Path, count: int) -> Path:
+    """Where a picture's overlay goes: the file itself, or its place in a folder."""
+    if count == 1 and output.suffix.lower() in PICTURES:
+        return output
+    return output / f"{picture.stem}.png"
+
+
+def _progress(paths: list[Path], as_json: bool) -> Iterator[Path]:
+    if len(paths) == 1:
+        yield from paths
+        return
+    console = Console(stderr=True, quiet=as_json and not sys.stderr.isatty())
+    yield from track(paths, "looking", console=console)
+
+
+def _print(path: Path, result: PoseResult, as_json: bool, count: int) -> None:
+    if as_json and count == 1:
+        print_json(result.to_json())
+    elif as_json:  # one line a picture, so that a long run can be read as it goes
+        print(json.dumps({"image": str(path), **result.to_json()}, ensure_ascii=False))
+    else:
+        Console(width=100 if not sys.stdout.isatty() else None).print(table(path, result))
+
+
+def table(path: Path, result: PoseResult) -> Table | str:
+    """The answer as a person reads it."""
+    understood = result.instruction
+    if understood.refused:
+        near = (
+            f"; did you mean {', '.join(understood.near_matches)}?"
+            if understood.near_matches
+            else ""
+        )
+        return f"{path}: refused ({understood.reason}){near}"
+    rows = Table(title=f"{path}: {understood.text}", title_justify="left")
+    for column in ("person", "joint", "x", "y", "z", "state", "confidence", "radius"):
+        rows.add_column(column, justify="left" if column in ("joint", "state") else "right")
+    for number, pose in enumerate(result.poses):
+        for joint in pose.joints:
+            rows.add_row(
+                str(number),
+                joint.name,
+                _cell(joint.x),
+                _cell(joint.y),
+                _cell(joint.z, 3),
+                State(joint.state).name.lower(),
+                f"{joint.confidence:.2f}",
+                _cell(joint.radius),
+            )
+        for finding in pose.plausibility:
+            rows.add_row(str(number), f"[yellow]{finding.message}[/yellow]")
+    return rows
+
+
+def _cell(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,94 @@
+"""The people in a picture: their boxes, their crops, and which of them are meant.
+
+Shapes: P people; boxes are x, y, width, height in picture pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posealign.data.crop import Crop
+from posealign.data.finder import Found
+from posealign.data.pose import Pose
+from posealign.errors import InvalidInput, TooLarge
+
+Box = tuple[float, float, float, float]
+MAX_BOXES = 64
+
+
+@dataclass
+class Seen:
+    """One person in a picture, and what the image graph made of the crop."""
+
+    box: Box
+    score: float
+    infant: float | None
+    crop: Crop
+    features: NDArray[np.float32]  # C, h, w
+    tokens: NDArray[np.float32]  # N, D
+
+
+def checked_boxes(boxes: Sequence[Sequence[float]], size: tuple[int, int]) -> list[Found]:
+    if len(boxes) > MAX_BOXES:
+        raise TooLarge(f"{len(boxes)} boxes; at most {MAX_BOXES} a picture")
+    found = []
+    for number, box in enumerate(boxes):
+        row = tuple(float(value) for value in box)
+        if len(row) != 4 or not np.isfinite(row).all() or min(row[2:]) <= 0:
+            raise InvalidInput(
+                f"box {number} is {list(box)}; expected x, y, width, height, finite, size > 0"
+            )
+        x, y, width, height = row
+        if x >= size[0] or y >= size[1] or x + width <= 0 or y + height <= 0:
+            raise InvalidInput(
+                f"box {number} {list(box)} lies outside the {size[0]}×{size[1]} picture"
+            )
+        found.append(Found((x, y, width, height), 1.0, 0.5))
+    return found
+
+
+def picture_box(crop: Crop, box: Box) -> Box:
+    corners = crop.invert(np.array([[box[0], box[1]], [box[0] + box[2], box[1] + box[3]]]))
+    x, y = corners[0]
+    width, height = corners[1] - corners[0]
+    return float(x), float(y), float(width), float(height)
+
+
+def clipped(box: Box, size: tuple[int, int]) -> Box:
+    left, top = max(box[0], 0.0), max(box[1], 0.0)
+    right, bottom = min(box[0] + box[2], size[0]), min(box[1] + box[3], size[1])
+    return left, top, max(right - left, 0.0), max(bottom - top, 0.0)
+
+
+def of_subject(poses: list[Pose], people: list[Seen], subject: str) -> list[Pose]:
+    if subject == "all" or len(poses) <= 1:
+        return poses
+
+    def center(axis: int) -> list[float]:
+        return [pose.box[axis] + pose.box[axis + 2] / 2 for pose in poses]
+
+    infant = [0.5 if person.infant is None else person.infant for person in people]
+    score = {
+        "largest": [pose.box[2] * pose.box[3] for pose in poses],
+        "leftmost": [-value for value in center(0)],
+        "rightmost": center(0),
+        "topmost": [-value for value in center(1)],
+        "bottommost": center(1),
+        "infant": infant,
+        "adult": [1 - value for value in infant],
+    }[subject]
+    if subject in ("infant", "adult"):
+        alike = [pose for pose, value in zip(poses, score, strict=True) if value > 0.5]
+        if alike:
+            return alike
+    return [poses[int(np.argmax(score))]]
+
+
+def turn_of(torso_42: NDArray[np.float64]) -> float:
+    """Degrees by which the mid-hip-to-mid-shoulder axis is turned from upright, clockwise."""
+    up = torso_42[:2].mean(0) - torso_42[2:].mean(0)
+    return float(np.rad2deg(np.arctan2(up[0], -up[1])))
