@@ -29,8 +29,7 @@ class PoseModel(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = build_encoder(config) if encoder is None else encoder
-        channels = int(self.encoder.channels)  # type: ignore[arg-type]
-        token_width = int(self.encoder.token_width)  # type: ignore[arg-type]
+        channels, token_width = _widths(self.encoder)
         self.vector_width = channels * config.kernel**2 + 1
         self.words = build_text(config, self.vector_width) if text is None else text
         # Every joint is a vector; this is ViTPose's last convolution, one row a joint.
@@ -109,6 +108,16 @@ class PoseModel(nn.Module):
     def calibrate(self, calibration: Calibration) -> None:
         self.locator.calibrate(calibration)
         self.config = self.config.model_copy(update={"calibration": calibration})
+
+
+def _widths(encoder: nn.Module) -> tuple[int, int]:
+    """(feature channels, token width): said by the encoder or by its config."""
+    config = getattr(encoder, "config", None)
+    channels = getattr(encoder, "channels", None) or getattr(config, "channels", None)
+    token_width = getattr(encoder, "token_width", None) or getattr(config, "width", None)
+    if channels is None or token_width is None:
+        raise InvalidConfig(f"{type(encoder).__name__} does not say its channels and token_width")
+    return int(channels), int(token_width)
 
 
 def build_encoder(config: PoseConfig) -> nn.Module:
