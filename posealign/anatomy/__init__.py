@@ -1,0 +1,1 @@
+"""Facts about bodies and what follows from them, in plain numpy."""

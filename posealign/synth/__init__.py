@@ -1,0 +1,1 @@
+"""The synthetic infant: RGB-D pictures with exact labels, made with MuJoCo."""
