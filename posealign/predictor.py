@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign import answer
+from posealign import bundle as bundles
 from posealign.answer import Placed
-from posealign.bundle import Bundle, load_bundle
+from posealign.bundle import Bundle
 from posealign.data.crop import Crop
 from posealign.data.finder import Found, decode
 from posealign.data.pose import Pose, PoseResult, State, Understood
-from posealign.errors import InvalidInput
+from posealign.errors import BrokenBundle, InvalidInput
 from posealign.findings import findings_of
 from posealign.instructions.resolve import Reading, Resolver
 from posealign.instructions.sets import in_skeleton
@@ -54,12 +55,21 @@ class PredictorSettings:
     max_people: int = 8
     finder_threshold: float = 0.35
     turn_at: float = 50.0  # degrees off upright from which a crop is turned
+    absent_threshold: float = 0.5  # a joint is absent above this probability
 
     def __post_init__(self) -> None:
         if self.passes not in (1, 2, 3):
             raise InvalidInput(f"passes is {self.passes}; expected 1, 2 or 3")
         if not 1 <= self.max_people <= MAX_BOXES:
             raise InvalidInput(f"max_people is {self.max_people}; expected 1 to {MAX_BOXES}")
+
+    @classmethod
+    def of(cls, bundle: Bundle, **changes: float) -> PredictorSettings:
+        """The bundle's own defaults, with changes."""
+        try:
+            return cls(**{**bundle.metadata.settings, **changes})
+        except TypeError as error:
+            raise BrokenBundle(f"bundle {bundle.name!r}: settings: {error}") from error
 
 
 @dataclass
@@ -89,8 +99,9 @@ class Predictor:
         threads: int | None = None,
         settings: PredictorSettings | None = None,
     ) -> None:
-        self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-        self.settings = settings or PredictorSettings()
+        self.bundle = bundle if isinstance(bundle, Bundle) else bundles.find(bundle)
+        self.bundle.require_vocabulary(bundles.vocabulary_digest(vocabulary().names))
+        self.settings = settings or PredictorSettings.of(self.bundle)
         self.graphs = open_graphs(self.bundle.folder, provider, threads)
         self.resolver = Resolver(self.bundle, self.graphs["text"])
 
@@ -128,7 +139,7 @@ class Predictor:
         whole = (0.0, 0.0, float(width), float(height))
         crop = Crop.of_box(whole, self.bundle.input_size, padding=1.0)
         out = self.graphs["image"]({"pixels": crop.cut(image_HW3)[None]})
-        if "finder" not in out:
+        if "finder" not in out or not self.bundle.metadata.finder:
             return [Found(whole, 1.0, 0.5)]
         cell = self.bundle.input_size[0] / out["finder"].shape[-1]
         found = decode(out["finder"][0], cell, self.settings.finder_threshold)
@@ -204,7 +215,7 @@ class Predictor:
                 "vectors": np.ascontiguousarray(selected["vectors"][:, index]),
             }
         )
-        threshold = self.bundle.calibration.absent_threshold
+        threshold = self.settings.absent_threshold
         people = [
             answer.placed(names, _row(located, p), _row(selected, p), seen.crop, threshold)
             for p, seen in enumerate(look.people)

@@ -38,7 +38,8 @@ def _part_of(relation: str, joints: frozenset[str]) -> Part:
 
 def as_person(placed: Placed, box: Box) -> Person:
     """A predicted pose in the form labels have. Space is in metres where depth gave it, else in
-    torso lengths as the picture shows them (no perspective)."""
+    torso lengths as the picture shows them (no perspective).
+    """
     count = len(vocabulary())
     points_V2 = np.full((count, 2), np.nan, np.float32)
     points_V3 = np.full((count, 3), np.nan, np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from posealign.data.image import read_depth, read_image
 from posealign.data.pose import PoseResult, State
 from posealign.draw import draw, save
 from posealign.errors import InvalidInput, NotFound, PoseAlignError
-from posealign.predictor import Predictor, PredictorSettings
+from posealign.predictor import Predictor
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -37,7 +38,9 @@ def predict(
     ] = None,
     depth: Annotated[Path | None, typer.Option(help="16-bit depth PNG in millimetres.")] = None,
     intrinsics: Annotated[str | None, typer.Option(help="fx,fy,cx,cy in pixels.")] = None,
-    passes: Annotated[int, typer.Option(help="2 or 3 turn people who lie across.")] = 1,
+    passes: Annotated[
+        int | None, typer.Option(help="2 or 3 turn people who lie across (default: the bundle's).")
+    ] = None,
     provider: Annotated[str, typer.Option(help="auto, cpu, cuda, tensorrt or torch.")] = "auto",
     language: Annotated[str, typer.Option(help="Joint names on overlays: en or zh.")] = "en",
     as_json: AsJson = False,
@@ -54,7 +57,9 @@ def predict(
     paths = pictures(patterns)
     if len(paths) > 1 and (depth is not None or box):
         raise InvalidInput("--depth and --box belong to one picture; several were given")
-    predictor = Predictor(bundle, provider, settings=PredictorSettings(passes=passes))
+    predictor = Predictor(bundle, provider)
+    if passes is not None:
+        predictor.settings = replace(predictor.settings, passes=passes)
     boxes = [numbers("--box", row) for row in box] if box else None
     camera = numbers("--intrinsics", intrinsics) if intrinsics else None
     failures = 0
