@@ -169,7 +169,7 @@ def dark(heatmaps_KHW: Tensor, kernel: int) -> Tensor:
     height, width = heatmaps_KHW.shape[-2:]
     best = heatmaps_KHW.flatten(-2).argmax(-1, keepdim=True)
     row, column = best // width, best % width
-    logs = blur(heatmaps_KHW, kernel).clamp(1e-3, 50).log()
+    logs = blur(heatmaps_KHW, kernel).clamp(1e-3, 50.0).log()
     padded = functional.pad(logs.flatten(0, -3)[:, None], (1, 1, 1, 1), mode="replicate")
     flat = padded.reshape(*heatmaps_KHW.shape[:-2], (height + 2) * (width + 2))
     stride = width + 2

@@ -29,8 +29,8 @@ class PoseModel(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = build_encoder(config) if encoder is None else encoder
-        channels, token_width = _widths(self.encoder)
-        self.vector_width = channels * config.kernel**2 + 1
+        self.channels, self.token_width = _widths(self.encoder)
+        self.vector_width = self.channels * config.kernel**2 + 1
         self.words = build_text(config, self.vector_width) if text is None else text
         # Every joint is a vector; this is ViTPose's last convolution, one row a joint.
         self.table = nn.Parameter(torch.randn(config.joints, self.vector_width) * 0.01)
@@ -39,7 +39,7 @@ class PoseModel(nn.Module):
         self.decoder = Decoder(
             config.decoder,
             config.joints,
-            token_width,
+            self.token_width,
             config.tokens,
             config.text_width,
             self.vector_width,
