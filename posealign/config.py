@@ -1,0 +1,164 @@
+"""YAML and `key=value` → one frozen model; unknown keys fail and name the nearest right one.
+
+    class Recipe(Config):
+        steps: int = Field(gt=0)
+
+    recipe = load_config(Recipe, "configs/pose.yaml", ["optimizer.rate=3e-4"])
+
+Errors are collected, each with the file's line where there is one. Keys given twice fail too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from posealign.errors import InvalidConfig, NotFound, nearest
+
+Place = tuple[str | int, ...]  # where a value stands: ("optimizer", "rate"), ("sinks", 0, "url")
+
+
+class Config(BaseModel):
+    """What a configuration is: frozen, closed, checked down to its defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_config(
+    kind: type[Model], path: str | Path | None = None, overrides: Sequence[str] = ()
+) -> Model:
+    """The file (or nothing but defaults), then the overrides, in order."""
+    values: dict[str, Any] = {}
+    lines: dict[Place, int] = {}
+    if path is not None:
+        values, lines = _read(Path(path))
+    origins: dict[Place, str] = {}
+    for override in overrides:
+        keys, value = _override(override)
+        _set(values, keys, value, override)
+        origins[keys] = override
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        found = [_explain(kind, row, path, lines, origins) for row in error.errors()]
+        raise InvalidConfig("\n".join(found)) from error
+
+
+def to_yaml(config: BaseModel) -> str:
+    """The inverse of `load_config`: what a run writes beside its results."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
+    if not path.is_file():
+        siblings = [str(p) for p in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        raise NotFound(f"no configuration file {path}{nearest(str(path), siblings)}")
+    try:
+        text = path.read_text("utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InvalidConfig(f"{path} is not YAML: {error}") from error
+    if root is None:
+        return {}, {}
+    if not isinstance(values, dict):
+        raise InvalidConfig(f"{path} holds a {type(values).__name__}; expected `key: value` lines")
+    return values, dict(_lines(root, (), path))
+
+
+def _lines(node: yaml.Node, above: Place, path: Path) -> Iterator[tuple[Place, int]]:
+    """Every value's place and its line, counted from 1."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                raise InvalidConfig(f"{path}:{line}: {key.value!r} is given twice")
+            seen.add(key.value)
+            yield (*above, key.value), line
+            yield from _lines(value, (*above, key.value), path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield (*above, index), value.start_mark.line + 1
+            yield from _lines(value, (*above, index), path)
+
+
+def _override(text: str) -> tuple[Place, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise InvalidConfig(f"an override is written key=value, as in steps=100; got {text!r}")
+    try:
+        parsed = yaml.safe_load(value) if value else ""
+    except yaml.YAMLError as error:
+        raise InvalidConfig(f"{text!r}: the value is not YAML: {error}") from error
+    steps = key.strip().split(".")
+    return tuple(int(step) if step.isdigit() else step for step in steps), parsed
+
+
+def _set(values: dict[str, Any], keys: Place, value: Any, override: str) -> None:
+    here: Any = values
+    for position, key in enumerate(keys):
+        last = position == len(keys) - 1
+        if isinstance(here, list):
+            if not isinstance(key, int) or key >= len(here):
+                raise InvalidConfig(f"{override!r}: the list has items 0 to {len(here) - 1}")
+        elif isinstance(here, dict):
+            key = str(key) if key not in here else key  # noqa: PLW2901
+            if not last and here.get(key) is None:
+                here[key] = {}
+        else:
+            above = ".".join(map(str, keys[:position]))
+            raise InvalidConfig(f"{override!r}: {above} is {here!r}, which has no keys")
+        if last:
+            here[key] = value
+        else:
+            here = here[key]
+
+
+def _explain(
+    kind: type[BaseModel],
+    row: Mapping[str, Any],
+    path: str | Path | None,
+    lines: Mapping[Place, int],
+    origins: Mapping[Place, str],
+) -> str:
+    place: Place = tuple(row["loc"])
+    # Pydantic's places may hold tags of unions; the longest prefix that the file knows will do.
+    prefixes = [place[:end] for end in range(len(place), 0, -1)]
+    override = next((text for keys, text in origins.items() if keys in prefixes), None)
+    line = next((lines[prefix] for prefix in prefixes if prefix in lines), None)
+    where = f"{override!r}" if override else f"{path}:{line}" if line else str(path or "config")
+    name = ".".join(map(str, place)) or "the whole"
+    if row["type"] == "extra_forbidden":
+        choices = sorted(_keys(kind, place[:-1]))
+        near = nearest(str(place[-1]), choices) or f"; there are {', '.join(choices)}"
+        return f"{where}: no key is called {name!r}{near}"
+    if row["type"] == "missing":
+        return f"{where}: {name} is missing"
+    return f"{where}: {name}: {row['msg'].lower()}, got {row['input']!r}"
+
+
+def _keys(kind: type[BaseModel], place: Place) -> set[str]:
+    """The keys that models at this place take."""
+    models = {kind}
+    for step in place:
+        deeper: set[type[BaseModel]] = set()
+        for model in models:
+            field = model.model_fields.get(str(step))
+            deeper |= set(_models(field.annotation)) if field is not None else {model}
+        models = deeper
+    return {field.alias or name for model in models for name, field in model.model_fields.items()}
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
