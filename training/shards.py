@@ -1,0 +1,209 @@
+"""Packed people: pictures decoded once into one uint8 array, labels beside them.
+
+A shard is a folder: `images.npy` uint8 [N,S,S,3] (memory-mapped), `labels.npz` with points_NV2
+(pixels of the packed picture, NaN = unlabelled), weights_NV (0 = unlabelled), boxes_N4 and, where
+the source knows them, states_NV and z_NV (torso lengths from the mid-hip; NaN = unknown).
+
+    python -m training.shards lsp ../shared/data/lspet train OUT
+    python -m training.shards coco ../shared/data/coco_mini/person_keypoints.json OUT
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posealign.data.crop import Crop
+from posealign.data.pose import State
+from posealign.errors import InvalidInput
+from posealign.skeletons.load import skeleton, vocabulary
+
+SIDE = 256
+FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One source's people; arrays as in the module's text."""
+
+    name: str
+    images_NSS3: NDArray[np.uint8]
+    points_NV2: NDArray[np.float32]
+    weights_NV: NDArray[np.float32]
+    boxes_N4: NDArray[np.float32]
+    states_NV: NDArray[np.int8]
+    z_NV: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.points_NV2)
+
+
+def read_shard(folder: Path) -> Shard:
+    """The pictures stay on disk until they are needed."""
+    if not (folder / "images.npy").exists():
+        raise InvalidInput(f"{folder} has no images.npy: pack it with training.shards first")
+    labels = dict(np.load(folder / "labels.npz"))
+    points = labels["points_NV2"]
+    states = labels.get("states_NV", np.full(points.shape[:2], State.UNLABELLED, np.int8))
+    z = labels.get("z_NV", np.full(points.shape[:2], np.nan, np.float32))
+    images = np.load(folder / "images.npy", mmap_mode="r")
+    return Shard(folder.name, images, points, labels["weights_NV"], labels["boxes_N4"], states, z)
+
+
+def digest(folder: Path) -> str:
+    """Of labels and pictures: it goes into the bundle."""
+    sha = hashlib.sha256((folder / "labels.npz").read_bytes())
+    with (folder / "images.npy").open("rb") as file:
+        while block := file.read(1 << 24):
+            sha.update(block)
+    return sha.hexdigest()
+
+
+def _save(folder: Path, images: list[Any], labels: dict[str, NDArray[Any]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "images.npy", np.stack(images))
+    np.savez(folder / "labels.npz", **labels)
+
+
+def pack_lsp(folder: Path, split: str, target: Path) -> dict[str, float]:
+    """LSP labels with sides put right where a second model is sure; face points from it."""
+    rows = json.loads((folder / f"{split}.json").read_text())
+    with zipfile.ZipFile(folder / "images.zip") as archive:
+        images = [_decode(archive.read(row["file"])) for row in rows]
+    human = np.array([row["lsp14"] for row in rows], dtype=np.float32)
+    pseudo = np.array([row["movenet17"] for row in rows], dtype=np.float32)
+    seen = human[..., 2] > 0
+    places = np.where(seen[..., None], human[..., :2], np.nan)
+    boxes = np.hstack([np.nanmin(places, 1), np.nanmax(places, 1) - np.nanmin(places, 1)])
+    human, counts = mend_sides(human, pseudo, boxes[:, 2:].max(1))
+    points, weights = merge_labels(human, pseudo, boxes[:, 2:].max(1))
+    _save(target, images, {"points_NV2": points, "weights_NV": weights, "boxes_N4": boxes})
+    return counts
+
+
+def _decode(encoded: bytes) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if image.shape[:2] != (SIDE, SIDE):
+        raise InvalidInput(f"expected crops of {SIDE}×{SIDE}, got {image.shape}")
+    return image  # type: ignore[return-value]
+
+
+# Groups of the person that annotators swap as a whole: both, arms alone, legs alone.
+_GROUPS = {
+    "legs": ("hip", "knee", "ankle"),
+    "arms": ("shoulder", "elbow", "wrist"),
+}
+
+
+def mend_sides(
+    human_N143: NDArray[np.float32], pseudo_N173: NDArray[np.float32], size_N: NDArray[np.floating]
+) -> tuple[NDArray[np.float32], dict[str, float]]:
+    """Exchange left and right of a group where the other model clearly sees it the other way."""
+    lsp, coco = skeleton("lsp14"), skeleton("coco17")
+    mended, counts = human_N143.copy(), {}
+    for name, joints in _GROUPS.items():
+        order = [f"{side}_{joint}" for joint in joints for side in ("left", "right")]
+        mine = np.array([lsp.index(joint) for joint in order])
+        other = np.array([lsp.index(coco[joint].swap) for joint in order])
+        theirs = np.array([coco.index(joint) for joint in order])
+        valid = (pseudo_N173[:, theirs, 2] > 0.35) & (human_N143[:, mine, 2] > 0)
+        valid &= human_N143[:, other, 2] > 0
+        # A pair that lies on one spot says nothing about sides.
+        apart = np.linalg.norm(human_N143[:, mine, :2] - human_N143[:, other, :2], axis=-1)
+        valid &= apart > 0.12 * size_N[:, None]
+
+        def near(index: NDArray[np.int64], theirs: Any = theirs) -> NDArray[np.bool_]:
+            gap = np.linalg.norm(human_N143[:, index, :2] - pseudo_N173[:, theirs, :2], axis=-1)
+            return gap < 0.1 * size_N[:, None]
+
+        count = valid.sum(1)
+        given = (near(mine) & valid).sum(1) / np.maximum(count, 1)
+        swapped = (near(other) & valid).sum(1) / np.maximum(count, 1)
+        flip = (count >= 3) & (swapped >= 0.75) & (given <= 0.1)
+        mended[np.ix_(flip, mine)] = human_N143[np.ix_(flip, other)]
+        counts[f"{name}_swapped"] = float(flip.mean())
+    return mended, counts
+
+
+def merge_labels(
+    human_N143: NDArray[np.float32], pseudo_N173: NDArray[np.float32], size_N: NDArray[np.floating]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Vocabulary points and weights: people outweigh the other model."""
+    lsp, coco, count = skeleton("lsp14"), skeleton("coco17"), len(human_N143)
+    points = np.full((count, len(vocabulary()), 2), np.nan, np.float32)
+    weights = np.zeros((count, len(vocabulary())), np.float32)
+    agree = np.zeros((count, 14), bool)
+    labelled = human_N143[..., 2] > 0
+    for index, name in enumerate(lsp.names):
+        row = vocabulary().index(name)
+        points[labelled[:, index], row] = human_N143[labelled[:, index], index, :2]
+        weights[labelled[:, index], row] = 1.0
+        if name in coco.names:
+            theirs = pseudo_N173[:, coco.index(name)]
+            gap = np.linalg.norm(theirs[:, :2] - human_N143[:, index, :2], axis=-1) / size_N
+            agree[:, index] = (gap < 0.1) & labelled[:, index]
+            # A label far from where the other model is sure is probably wrong.
+            weights[(gap > 0.3) & (theirs[:, 2] > 0.6) & labelled[:, index], row] = 0.3
+    shared = np.array([name in coco.names for name in lsp.names])
+    agreement = agree[:, shared].sum(1) / np.maximum(labelled[:, shared].sum(1), 1)
+    for name in coco.names:
+        theirs, row = pseudo_N173[:, coco.index(name)], vocabulary().index(name)
+        limit = 0.6 if name in FACE else 0.8
+        fill = (weights[:, row] == 0) & (theirs[:, 2] > 0.45) & (agreement >= limit)
+        points[fill, row], weights[fill, row] = theirs[fill, :2], 0.3
+    return points, weights
+
+
+def pack_coco(annotations: Path, target: Path) -> dict[str, float]:
+    """COCO people with at least six labelled joints, cut with room around them."""
+    content = json.loads(annotations.read_text())
+    names = {row["id"]: row["file_name"] for row in content["images"]}
+    archive = zipfile.ZipFile(annotations.parent / "images.zip")
+    members = {Path(name).name: name for name in archive.namelist()}
+    images, points, weights, boxes = [], [], [], []
+    for row in content["annotations"]:
+        keypoints = np.array(row["keypoints"], np.float32).reshape(-1, 3)
+        if (keypoints[:, 2] > 0).sum() < 6 or row.get("iscrowd"):
+            continue
+        encoded = np.frombuffer(archive.read(members[Path(names[row["image_id"]]).name]), np.uint8)
+        picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+        crop = Crop.of_box(tuple(row["bbox"]), (SIDE, SIDE), padding=1.5)
+        images.append(crop.cut(picture))  # type: ignore[arg-type]
+        seen = keypoints[:, 2] > 0
+        all_points = np.full((len(vocabulary()), 2), np.nan, np.float32)
+        all_points[:17][seen] = crop.apply(keypoints[seen, :2])
+        points.append(all_points)
+        weights.append(np.isfinite(all_points[:, 0]).astype(np.float32))
+        low, high = crop.apply(_corners(row["bbox"]))
+        boxes.append(np.concatenate([low, high - low]))
+    _save(target, images, {"points_NV2": np.stack(points), "weights_NV": np.stack(weights),
+                           "boxes_N4": np.stack(boxes).astype(np.float32)})  # fmt: skip
+    return {"people": float(len(images))}
+
+
+def _corners(box: list[float]) -> NDArray[np.float64]:
+    x, y, width, height = box
+    return np.array([[x, y], [x + width, y + height]])
+
+
+def main(kind: str, source: str, *rest: str) -> None:
+    if kind == "lsp":
+        counts = pack_lsp(Path(source), rest[0], Path(rest[1]))
+    elif kind == "coco":
+        counts = pack_coco(Path(source), Path(rest[0]))
+    else:
+        raise InvalidInput(f"a shard is packed from lsp or coco, got {kind!r}")
+    print(json.dumps(counts))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
