@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,20 @@ class Graphs:
 def open_graphs(folder: Path, provider: str = "auto", threads: int | None = None) -> Graphs:
     """Open `image.onnx` and so on; `auto` takes the best provider that really loads."""
     if provider == "torch":
-        from posealign.runtime.torch_graphs import open_torch_graphs  # noqa: PLC0415
-
-        return open_torch_graphs(folder, threads)
+        return _torch_graphs(folder, threads)
     sessions = {name: _open(folder / f"{name}.onnx", provider, threads) for name in GRAPHS}
     used = {session.get_providers()[0] for session in sessions.values()}
     name = next(key for key, value in PROVIDERS.items() if value == min(used))
     return Graphs({key: _function(session) for key, session in sessions.items()}, name)
+
+
+def _torch_graphs(folder: Path, threads: int | None) -> Graphs:
+    # By name: nothing that a server imports may reach torch.
+    try:
+        module = import_module("posealign.model.torch_graphs")
+    except ModuleNotFoundError as error:
+        raise MissingExtra("provider torch needs torch: pip install 'posealign[train]'") from error
+    return Graphs(*module.open_torch_graphs(folder, threads))
 
 
 def _function(session: Any) -> Graph:
