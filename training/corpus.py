@@ -1,0 +1,151 @@
+"""The written corpus: from `QUERY => TEXT` files to JSONL, split by frame, duplicates reported.
+
+    python -m training.corpus convert SOURCE_DIR      train and dev from en_* and zh_*, test from test_*
+    python -m training.corpus check                    figures of what is in the repository
+
+Test texts are read by this script alone and never printed; its digest is committed before
+training. Lines of train or dev that nearly repeat a test line are dropped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from posealign.instructions.normalise import language_of, normalise
+from posealign.instructions.query import Refusal, parse
+from posealign.instructions.written import FOLDER, Line, digest, load
+
+DEV_SHARE = 0.13
+NEAR = 0.8  # Jaccard of character trigrams
+
+
+def read_source(path: Path) -> Iterator[Line]:
+    """Lines of one source file; translated pairs share `pair`."""
+    frame = ""
+    for number, row in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if row.startswith("# "):
+            frame = row[2:].strip()
+        if row.startswith("#") or not row.strip():
+            continue
+        query, arrow, text = row.partition(" => ")
+        if not arrow:
+            raise SystemExit(f"{path}:{number}: expected `QUERY => TEXT`")
+        texts = [piece.strip() for piece in text.split(" ||| ")]
+        pair = f"{path.stem}-{number}" if len(texts) == 2 else None
+        for piece in texts:
+            written = str(parse(query))
+            yield Line(written, piece, language_of(normalise(piece)), f"{path.stem}/{frame}", pair)
+
+
+def split_of(frame: str) -> str:
+    """By frame, so that a sentence pattern is either learnt or measured."""
+    share = int(hashlib.sha256(frame.encode()).hexdigest()[:8], 16) / 2**32
+    return "dev" if share < DEV_SHARE else "train"
+
+
+def key_of(text: str) -> str:
+    return re.sub(r"[^\w]+", "", normalise(text))
+
+
+def trigrams(texts: list[str], index: dict[str, int]) -> sparse.csr_matrix:
+    rows, columns = [], []
+    for row, text in enumerate(texts):
+        padded = f"^{key_of(text)}$"
+        for gram in {padded[i : i + 3] for i in range(len(padded) - 2)}:
+            rows.append(row)
+            columns.append(index.setdefault(gram, len(index)))
+    shape = (len(texts), 2**18)
+    return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
+
+
+def nearest_similarity(texts: list[str], others: list[str]) -> np.ndarray:
+    """For each text the highest trigram overlap with any of the others."""
+    index: dict[str, int] = {}
+    a, b = trigrams(texts, index), trigrams(others, index)
+    shared = (a @ b.T).tocoo()
+    size_a, size_b = a.sum(axis=1).A1, b.sum(axis=1).A1
+    jaccard = shared.data / (size_a[shared.row] + size_b[shared.col] - shared.data)
+    best = np.zeros(len(texts))
+    np.maximum.at(best, shared.row, jaccard)
+    return best
+
+
+def convert(source: Path) -> None:
+    lines = [line for path in sorted(source.glob("*_*.txt")) for line in read_source(path)]
+    groups: dict[str, list[Line]] = {"train": [], "dev": [], "test": []}
+    seen: set[str] = set()
+    for line in lines:
+        key = key_of(line.text) or line.text
+        where = "test" if line.frame.startswith("test") else split_of(line.frame)
+        if (where == "test", key) in seen:
+            continue
+        seen.add((where == "test", key))
+        groups[where].append(line)
+    test = [line.text for line in groups["test"]]
+    if test:
+        for name in ("train", "dev"):
+            near = nearest_similarity([line.text for line in groups[name]], test)
+            report(f"{name} lines close to a test line, dropped", int((near >= NEAR).sum()))
+            groups[name] = [l for l, n in zip(groups[name], near, strict=True) if n < NEAR]
+    FOLDER.mkdir(exist_ok=True)
+    for name, group in groups.items():
+        if name == "test" and not group:
+            continue
+        rows = (json.dumps(asdict(line), ensure_ascii=False) for line in group)
+        (FOLDER / f"{name}.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
+    digests = {name: digest(name) for name in groups if (FOLDER / f"{name}.jsonl").is_file()}
+    (FOLDER / "digests.json").write_text(json.dumps(digests, indent=1) + "\n", "utf-8")
+    check()
+
+
+def check() -> None:
+    for name in ("train", "dev", "test"):
+        if not (FOLDER / f"{name}.jsonl").is_file():
+            continue
+        lines = load(name)
+        queries = [parse(line.query) for line in lines]
+        report(
+            name,
+            {
+                "lines": len(lines),
+                "frames": len({line.frame for line in lines}),
+                "languages": dict(Counter(line.language for line in lines)),
+                "refusals": sum(isinstance(query, Refusal) for query in queries),
+                "pairs": len({line.pair for line in lines if line.pair}),
+                "sha256": digest(name)[:16],
+            },
+        )
+    dev, train = [x.text for x in load("dev")], [x.text for x in load("train")]
+    report("dev lines close to a train line", int((nearest_similarity(dev, train) >= NEAR).sum()))
+
+
+def report(name: str, value: object) -> None:
+    print(f"{name}: {value}", file=sys.stderr)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task", choices=("convert", "check"))
+    parser.add_argument("source", nargs="?", type=Path)
+    options = parser.parse_args()
+    if options.task == "check":
+        check()
+    elif options.source is None:
+        parser.error("convert needs the folder of the written files")
+    else:
+        convert(options.source)
+
+
+if __name__ == "__main__":
+    main()
