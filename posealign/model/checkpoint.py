@@ -12,7 +12,7 @@ from torch import Tensor
 
 from posealign import bundle as bundles
 from posealign.bundle import Bundle, CalibrationSpec, InputSpec, Metadata, VocabularySpec
-from posealign.errors import BrokenBundle
+from posealign.errors import BrokenBundle, PoseAlignError
 from posealign.model.config import PoseConfig, pose_config
 from posealign.model.pose_model import PoseModel
 from posealign.skeletons import load as skeletons
@@ -26,14 +26,22 @@ def save_weights(model: PoseModel, path: Path) -> None:
 
 def load_weights(model: PoseModel, path: Path) -> None:
     """Strict: a missing, extra or misshapen tensor is an error that names it."""
+    load_strict(model, read_safetensors(path), path.name)
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
-        state = load_file(path)
+        return load_file(path)
     except SafetensorError as error:
         raise BrokenBundle(f"{path} is not a safetensors file: {error}") from error
-    load_strict(model, state, path.name)
 
 
-def load_strict(module: torch.nn.Module, state: dict[str, Tensor], source: str) -> None:
+def load_strict(
+    module: torch.nn.Module,
+    state: dict[str, Tensor],
+    source: str,
+    error: type[PoseAlignError] = BrokenBundle,
+) -> None:
     """Like load_state_dict(strict=True), with an error that a person can act on."""
     wanted = module.state_dict()
     problems = [f"missing {name}" for name in wanted if name not in state]
@@ -45,7 +53,7 @@ def load_strict(module: torch.nn.Module, state: dict[str, Tensor], source: str) 
     ]
     if problems:
         more = f" and {len(problems) - 8} more" if len(problems) > 8 else ""
-        raise BrokenBundle(f"{source} does not fit the model: {'; '.join(problems[:8])}{more}")
+        raise error(f"{source} does not fit the model: {'; '.join(problems[:8])}{more}")
     module.load_state_dict(state)
 
 
