@@ -103,11 +103,45 @@ def load_checkpoint(path: Path, restore_dice: bool = True) -> dict[str, Any]:
     return content
 
 
-class CsvLog:
-    """One row a step in `log.csv`; a resumed run drops the rows it will write again."""
+def save_run(
+    path: Path, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer, step: int
+) -> None:
+    """Everything a run needs to go on as if it had never stopped."""
+    save_checkpoint(path, {
+        "model": model.state_dict(), "ema": ema.model.state_dict(),
+        "optimizer": optimizer.state_dict(), "step": step,
+    })  # fmt: skip
 
-    def __init__(self, folder: Path, start: int = 0) -> None:
+
+def resume(path: Path, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> int:
+    """The step to go on from; learning rates come from the config, not from the file."""
+    saved = load_checkpoint(path)
+    model.load_state_dict(saved["model"])
+    ema.model.load_state_dict(saved["ema"])
+    rates = [group["base_lr"] for group in optimizer.param_groups]
+    optimizer.load_state_dict(saved["optimizer"])
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["base_lr"] = rate
+    return int(saved["step"])
+
+
+def best_so_far(folder: Path) -> float:
+    path = folder / "best.pt"
+    if not path.exists():
+        return -math.inf
+    return float(load_checkpoint(path, restore_dice=False)["score"])
+
+
+class CsvLog:
+    """One row a step in `log.csv` (and TensorBoard); a resumed run drops rows it writes again."""
+
+    def __init__(self, folder: Path, start: int = 0, tensorboard: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.board: Any = None
+        if tensorboard:
+            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
+
+            self.board = SummaryWriter(str(folder), purge_step=start)  # type: ignore[no-untyped-call]
         self.path = folder / "log.csv"
         self.rows: list[dict[str, str]] = []
         if self.path.exists() and start > 0:
@@ -118,6 +152,9 @@ class CsvLog:
     def write(self, step: int, values: Mapping[str, float | Tensor]) -> None:
         row = {"step": str(step)} | {key: f"{float(value):.6g}" for key, value in values.items()}
         self.rows.append(row)
+        if self.board is not None:
+            for key, value in values.items():
+                self.board.add_scalar(key, float(value), step)
         if set(row) - set(self.columns):
             self._rewrite()
             return
