@@ -92,7 +92,7 @@ def example(
             found["dataset"] = torch.arange(batch) % int(model.encoder.experts)  # type: ignore[arg-type]
         return found
     ids = torch.randint(1, 40, (batch, length), generator=generator)
-    ids[-1, length // 2 :] = 0  # padding is part of the contract
+    ids[-1, max(1, length // 2) :] = 0  # padding is part of the contract, texts of padding are not
     if graph == "text":
         return {"ids": ids}
     if graph == "select":
@@ -100,7 +100,7 @@ def example(
         turn = noise(batch)
         crop = torch.stack([turn.sin(), turn.cos(), noise(batch), noise(batch).sigmoid()], 1)
         tokens = noise(batch, rows * columns, model.token_width)
-        text_tokens = noise(batch, length, config.text_width)
+        text_tokens = noise(batch, length, model.text_width)
         return {"tokens": tokens, "text_tokens": text_tokens, "ids": ids, "crop": crop}
     vectors = noise(batch, joints, model.vector_width) / model.vector_width**0.5
     return {"features": noise(batch, model.channels, *config.grid), "vectors": vectors}

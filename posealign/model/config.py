@@ -61,7 +61,6 @@ class PoseConfig(Frozen):
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()
     text: dict[str, Any] = {}
-    text_width: int = Field(default=256, ge=4)
     width: int = Field(default=192, ge=32)
     height: int = Field(default=192, ge=32)
     joints: int = Field(default_factory=lambda: len(vocabulary()), ge=1)

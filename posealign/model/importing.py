@@ -48,7 +48,6 @@ def import_checkpoint(
     language: Bundle | None = None,
     text: nn.Module | None = None,
     decoder: DecoderConfig | None = None,
-    text_width: int | None = None,
     dark_kernel: int = 11,
 ) -> Imported:
     """Sizes are (width, height): `trained_size` of the checkpoint, `input_size` of the new model.
@@ -62,7 +61,6 @@ def import_checkpoint(
         encoder=EncoderConfig(name="vit", options=checkpoint.encoder_options(ln_eps)),
         decoder=decoder or DecoderConfig(),
         text=_text_options(borrowed),
-        text_width=text_width or (borrowed.text_width if borrowed else 256),
         width=new[1] * 16,
         height=new[0] * 16,
         kernel=3 if checkpoint.neck == "simple" else 1,

@@ -29,9 +29,11 @@ class PoseModel(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = build_encoder(config) if encoder is None else encoder
-        self.channels, self.token_width = _widths(self.encoder)
+        self.channels = _said(self.encoder, "channels")
+        self.token_width = _said(self.encoder, "token_width", "width")
         self.vector_width = self.channels * config.kernel**2 + 1
         self.words = build_text(config, self.vector_width) if text is None else text
+        self.text_width = _said(self.words, "width")
         # Every joint is a vector; this is ViTPose's last convolution, one row a joint.
         self.table = nn.Parameter(torch.randn(config.joints, self.vector_width) * 0.01)
         with torch.no_grad():
@@ -41,7 +43,7 @@ class PoseModel(nn.Module):
             config.joints,
             self.token_width,
             config.tokens,
-            config.text_width,
+            self.text_width,
             self.vector_width,
         )
         self.locator = Locator(
@@ -110,14 +112,13 @@ class PoseModel(nn.Module):
         self.config = self.config.model_copy(update={"calibration": calibration})
 
 
-def _widths(encoder: nn.Module) -> tuple[int, int]:
-    """(feature channels, token width): said by the encoder or by its config."""
-    config = getattr(encoder, "config", None)
-    channels = getattr(encoder, "channels", None) or getattr(config, "channels", None)
-    token_width = getattr(encoder, "token_width", None) or getattr(config, "width", None)
-    if channels is None or token_width is None:
-        raise InvalidConfig(f"{type(encoder).__name__} does not say its channels and token_width")
-    return int(channels), int(token_width)
+def _said(module: nn.Module, *names: str) -> int:
+    """A size that a module or its config says under one of these names."""
+    for owner in (module, getattr(module, "config", None)):
+        for name in names:
+            if isinstance(size := getattr(owner, name, None), int):
+                return size
+    raise InvalidConfig(f"{type(module).__name__} does not say its {names[0]}")
 
 
 def build_encoder(config: PoseConfig) -> nn.Module:

@@ -54,9 +54,7 @@ def ours(state: dict[str, Tensor], heads: int, size: tuple[int, int] | None = No
     checkpoint = convert(state, "test", heads=heads)
     channels = checkpoint.rows().shape[1] - 1
     text = ToyText(148, channels + 1)
-    return import_checkpoint(
-        checkpoint, "test", text=text, text_width=8, decoder=TINY, trained_size=size
-    ).model
+    return import_checkpoint(checkpoint, "test", text=text, decoder=TINY, trained_size=size).model
 
 
 def our_heatmaps(model: PoseModel, pixels: Tensor, dataset: Tensor | None = None) -> Tensor:
