@@ -1,0 +1,1 @@
+"""The formats hospitals speak: FHIR, BALP audit events, DICOM."""
