@@ -1,6 +1,6 @@
 """A body in numbers: sizes from anthropometry, bones, joint axes, round-cone flesh.
 
-Body frame in the anatomical neutral pose: x to the person's left, y forward, z towards the head;
+Body frame in the anatomical neutral pose: x to the person's right, y forward, z towards the head;
 metres. A bone's frame sits in its proximal joint. Hands hang with the palm towards the thigh.
 Shapes: B bones, Q degrees of freedom, G round cones.
 """
@@ -51,7 +51,7 @@ def _dofs() -> tuple[Dof, ...]:
         Dof("neck_flexion", "head", (-1, 0, 0), "neck_flexion"),
         Dof("neck_lateral", "head", (0, 1, 0), "neck_lateral"),
     ]
-    for side, m in (("left", 1.0), ("right", -1.0)):
+    for side, m in (("left", -1.0), ("right", 1.0)):
         for name, bone, axis, fact in (
             ("shoulder_flexion", "upper_arm", (1, 0, 0), "shoulder_flexion"),
             ("shoulder_abduction", "upper_arm", (0, -m, 0), "shoulder_abduction"),
@@ -213,7 +213,7 @@ def _offsets(body: Body) -> Floats:
         "chest": (0.0, -0.02 * body["torso"], lumbar(body)),
         "head": (0.0, -0.01 * body["torso"], rise + neck_height(body)),
     }
-    for side, m in (("left", 1.0), ("right", -1.0)):
+    for side, m in (("left", -1.0), ("right", 1.0)):
         rows |= {
             f"{side}_upper_arm": (m * body["shoulders"] / 2, 0.02 * body["torso"], rise),
             f"{side}_forearm": (0.0, 0.0, -body["upper_arm"]),
@@ -253,7 +253,7 @@ def _cones(body: Body) -> tuple[RoundCone, ...]:
         RoundCone("head", (0, 0.0, -0.02 * t), (0, 0.02 * t, 0.1 * t),
                   0.145 * t if not adult else 0.10 * t, 0.14 * t if not adult else 0.10 * t),
     ]  # fmt: skip
-    for side, m in (("left", 1.0), ("right", -1.0)):
+    for side, m in (("left", -1.0), ("right", 1.0)):
         cones += _limb_cones(body, side, m, deep)
     return tuple(cone for cone in cones if cone.bone not in body.missing)
 

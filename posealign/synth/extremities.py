@@ -1,6 +1,6 @@
 """Hands with fingers and feet with toes: their bones, flesh and points.
 
-Both are designed for a length of one and scaled; the left ones, mirrored in x for the right.
+Both are designed for a length of one and scaled; the right ones, mirrored in x for the left.
 Hand: origin in the wrist, fingers along -z, thumb forward (+y), palm towards -x.
 Foot: origin in the ankle, toes forward (+y), sole down, the big toe towards -x.
 """
@@ -45,7 +45,7 @@ def _flesh(rows: list[tuple[Floats, Floats, float, float, int]]) -> Flesh:
 
 
 def hand_joints(curl_5: Floats, spread: float = 0.0) -> Floats:
-    """Joints [5 fingers, 4, 3] of a left hand of length one; curl in 0 (straight) … 1 (fist)."""
+    """Joints [5 fingers, 4, 3] of a right hand of length one; curl in 0 (straight) … 1 (fist)."""
     out = np.zeros((5, 4, 3))
     for number, finger in enumerate(FINGERS):
         base, direction, lengths, _ = _DESIGN[finger]

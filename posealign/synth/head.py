@@ -1,7 +1,7 @@
 """The head: an infant's skull and face as a star-shaped surface, and where its landmarks lie.
 
 Designed in centimetres for a head of 40.5 cm girth and 15 cm height and scaled from there.
-Frame: origin between the ears, x to the person's left, y forward, z up. Shapes: U×W grid.
+Frame: origin between the ears, x to the person's right, y forward, z up. Shapes: U×W grid.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from posealign.synth.surface import Floats, ellipsoids, round_cones, smooth_min
 
 GIRTH, HEIGHT = 40.5, 14.9  # of the design, cm
 GRID = (89, 63)  # longitudes (seam doubled), latitudes
-EYE = (1.8, 0.15)  # x, z of the left eye's middle
+EYE = (1.8, 0.15)  # x, z of an eye's middle, either side
 
 _ELLIPSOIDS = np.array([
     # centre x y z, radii x y z: skull, forehead, face, jaw
@@ -120,9 +120,10 @@ def landmarks() -> dict[str, Floats]:
         (0.4, -3.44), (0, -3.46), (-0.4, -3.44),
     ]  # fmt: skip
     face_68_3 = np.concatenate([_contour(), _front(np.array(inner))])
+    face_68_3 = face_68_3 * [-1, 1, 1]  # listed as the picture shows them: the right eye first
     points = {f"face_{k}": face_68_3[k] for k in range(68)}
     points["nose"] = _front(np.array([[0.0, -1.4]]))[0]
-    for side, m in (("left", 1.0), ("right", -1.0)):
+    for side, m in (("left", -1.0), ("right", 1.0)):
         points[f"{side}_eye"] = _front(np.array([[m * ex, ez]]))[0]
         away = np.array([m * 5.9, -0.5, -0.4])
         away /= np.linalg.norm(away)

@@ -124,11 +124,11 @@ def template() -> Template:
     runs = [("trunk", trunk_N3, trunk_F3), ("head", head_N3, head_F3)]
     mirror = np.array([-1.0, 1, 1])
     for side in SIDES:
-        runs.append((f"{side}_hand", hand_N3 if side == "left" else hand_N3 * mirror,
-                     hand_F3 if side == "left" else hand_F3[:, ::-1]))  # fmt: skip
+        runs.append((f"{side}_hand", hand_N3 if side == "right" else hand_N3 * mirror,
+                     hand_F3 if side == "right" else hand_F3[:, ::-1]))  # fmt: skip
     for side in SIDES:
-        runs.append((f"{side}_foot", foot_N3 if side == "left" else foot_N3 * mirror,
-                     foot_F3 if side == "left" else foot_F3[:, ::-1]))  # fmt: skip
+        runs.append((f"{side}_foot", foot_N3 if side == "right" else foot_N3 * mirror,
+                     foot_F3 if side == "right" else foot_F3[:, ::-1]))  # fmt: skip
     blocks, faces, parts, rest, at = {}, [], [], [], 0
     scale = {"head": 0.01, "hand": body["hand_length"], "foot": _foot_unit(body)}
     for name, vertices, triangles in runs:
@@ -261,7 +261,7 @@ def pose_skin(body: Body, frames: Frames, hands: Hands) -> Floats:
         "head", head_cm * head_scale(body) + head_centre(body)
     )
     for side in SIDES:
-        mirror = np.array([1.0 if side == "left" else -1.0, 1, 1])
+        mirror = np.array([1.0 if side == "right" else -1.0, 1, 1])
         R, p = extremities.hand_frames(hands[side], hands.spread)
         local = _blend(plan.hand_weight_NB, R, p, plan.hand_N3)
         block = plan.blocks[f"{side}_hand"].span

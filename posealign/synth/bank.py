@@ -1,0 +1,92 @@
+"""Settled poses and painted looks, kept so that samples can combine them anew.
+
+An entry depends on (VERSION, seed, split, number) alone, so a bank built elsewhere is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from posealign.errors import InvalidInput
+from posealign.synth import outfit, posture
+from posealign.synth.body import Body, Frames, sample_adult, sample_infant
+from posealign.synth.physics import settle
+from posealign.synth.skin import Hands
+from posealign.synth.surface import Floats
+
+VERSION = 2
+SPLITS = ("train", "test")
+ADULTS = 0.05
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A body at rest; angles in degrees in the order of DOFS."""
+
+    body: Body
+    frames: Frames
+    angles_Q: Floats
+    hands: Hands
+    posture: str
+    split: str
+
+
+def generator(kind: str, seed: int, split: str, number: int) -> np.random.Generator:
+    """Streams for bodies, looks and samples never meet, nor do those of train and test."""
+    if split not in SPLITS:
+        raise InvalidInput(f"a split is one of {', '.join(SPLITS)}, not {split!r}")
+    kinds = ("body", "look", "sample", "sequence")
+    return np.random.default_rng([VERSION, seed, SPLITS.index(split), kinds.index(kind), number])
+
+
+def settle_entry(seed: int, split: str, number: int) -> Entry:
+    rng = generator("body", seed, split, number)
+    body = sample_adult(rng) if rng.random() < ADULTS else sample_infant(rng)
+    for _ in range(6):
+        kind = None
+        if body.role == "adult":
+            kind = str(rng.choice(["supine", "left_lateral", "right_lateral", "sitting", "standing"],
+                                  p=[0.3, 0.15, 0.15, 0.2, 0.2]))  # fmt: skip
+        stance = posture.sample(rng, body, kind)
+        rest = settle(body, stance.wanted)
+        lies = posture.lying_posture(rest.frames)
+        free = stance.posture in ("sitting", "standing", "held")
+        if free or lies != "upright":
+            break
+    return Entry(body, rest.frames, rest.angles_Q, stance.hands,
+                 stance.posture if free else lies, split)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bank:
+    """`poses` and `looks` many of each, made when first asked for."""
+
+    split: str = "train"
+    seed: int = 0
+    poses: int = 1500
+    looks: int = 250
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS or self.poses < 1 or self.looks < 1:
+            raise InvalidInput(f"a bank needs a split of {SPLITS} and poses and looks, not {self}")
+
+    def pose(self, number: int) -> Entry:
+        return _entry(self.seed, self.split, number % self.poses)
+
+    def look(self, number: int, role: str = "infant") -> outfit.Look:
+        return _look(self.seed, self.split, number % self.looks, role)
+
+
+@lru_cache(maxsize=4096)
+def _entry(seed: int, split: str, number: int) -> Entry:
+    return settle_entry(seed, split, number)
+
+
+@lru_cache(maxsize=320)
+def _look(seed: int, split: str, number: int, role: str) -> outfit.Look:
+    rng = generator("look", seed, split, number * 2 + (role == "adult"))
+    garments = outfit.dress(rng, split, role)
+    return outfit.make(rng, garments, split, adult=role == "adult")

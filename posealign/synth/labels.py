@@ -1,0 +1,197 @@
+"""Exact labels: where all vocabulary joints are, and whether a picture shows them.
+
+Conventions: limb joints are joint centres; `hip` is where annotators put it (0.53 torso lengths
+apart), `hip_center` the anatomical centre; points of face, fingertips, toes and heels lie on the
+skin. A joint under thin clothes is visible; fingers in mittens, toes in socks and ears under a
+hat are occluded by clothing. Shapes: V vocabulary joints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posealign.anatomy.facts import facts
+from posealign.data.pose import State
+from posealign.data.sample import HIDERS
+from posealign.skeletons.load import vocabulary
+from posealign.synth import extremities, head, render
+from posealign.synth.body import BONES, PARENT, SIDES, Body, Frames, head_centre, lumbar
+from posealign.synth.extremities import FINGERS
+from posealign.synth.render import Camera
+from posealign.synth.skin import Hands, foot_scale, hand_offset, hand_scale, head_scale
+from posealign.synth.surface import Floats
+
+EDGE_PX = 1.5  # nearer to a change of parts or a jump in depth, states are a matter of taste
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which bones' skin shows a joint, and how deep under that skin it may lie, in metres
+    for a body whose torso is one metre long."""
+
+    bone: str  # the one a limb difference takes it with
+    shown_by: tuple[str, ...]
+    depth: float
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    return tuple(_rule(name) for name in vocabulary().names)
+
+
+def _rule(name: str) -> Rule:
+    side, _, rest = name.partition("_")
+    bones = {"shoulder": ("upper_arm", ("chest", "{}_upper_arm"), 0.24),
+             "elbow": ("forearm", ("{}_upper_arm", "{}_forearm"), 0.16),
+             "wrist": ("hand", ("{}_forearm", "{}_hand"), 0.12),
+             "hip": ("thigh", ("pelvis", "{}_thigh", "chest"), 0.38),
+             "hip_center": ("thigh", ("pelvis", "{}_thigh", "chest"), 0.42),
+             "knee": ("shank", ("{}_thigh", "{}_shank"), 0.22),
+             "ankle": ("foot", ("{}_shank", "{}_foot"), 0.17),
+             "collar": ("chest", ("chest", "{}_upper_arm", "head"), 0.26)}  # fmt: skip
+    if side in SIDES and rest in bones:
+        bone, shown, depth = bones[rest]
+        own = bone if bone == "chest" else f"{side}_{bone}"
+        return Rule(own, tuple(s.format(side) for s in shown), depth)
+    if side in SIDES and rest in ("big_toe", "small_toe", "heel", "forefoot"):
+        return Rule(f"{side}_foot", (f"{side}_foot", f"{side}_shank"), 0.085)
+    if side in SIDES and rest in ("eye", "ear"):
+        return Rule("head", ("head",), 0.035)
+    if side in SIDES:  # hands
+        deep = 0.10 if rest in ("hand_root", "palm") else 0.075
+        shown = (f"{side}_hand", f"{side}_forearm") if rest == "hand_root" else (f"{side}_hand",)
+        return Rule(f"{side}_hand", shown, deep)
+    trunk = {"neck": ("chest", ("chest", "head"), 0.34), "head_center": ("head", ("head",), 0.45),
+             "head_top": ("head", ("head",), 0.035), "nose": ("head", ("head",), 0.03)}  # fmt: skip
+    if name in trunk:
+        return Rule(*trunk[name])
+    if name.startswith("face_"):
+        return Rule("head", ("head",), 0.03)
+    return Rule("pelvis", ("pelvis", "chest", "left_thigh", "right_thigh"), 0.46)
+
+
+def joints(body: Body, frames: Frames, hands: Hands) -> Floats:
+    """All vocabulary joints [V, 3] in the world; NaN for what the body does not have."""
+    t = body["torso"]
+    at: dict[str, Floats] = {}
+
+    def put(name: str, bone: str, local: tuple[float, float, float] | Floats) -> None:
+        at[name] = frames.place(bone, np.asarray(local, float)[None])[0]
+
+    rise = t - lumbar(body)
+    put("pelvis", "pelvis", (0, 0, 0))
+    put("spine1", "pelvis", (0, -0.03 * t, 0.17 * t))
+    put("spine2", "chest", (0, -0.02 * t, 0.0))
+    put("spine3", "chest", (0, -0.03 * t, 0.27 * t))
+    put("neck", "head", (0, 0, 0))
+    for side, m in (("left", -1.0), ("right", 1.0)):
+        apart = facts()["joint_centres_cm"]["hip_width_as_annotated_2d_over_torso"] * t / 2
+        put(f"{side}_hip", "pelvis", (m * apart, 0, 0))
+        put(f"{side}_collar", "chest", (m * 0.17 * body["shoulders"], 0.01 * t, rise - 0.03 * t))
+        for joint, bone in (("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"),
+                            ("hip_center", "thigh"), ("knee", "shank"), ("ankle", "foot")):  # fmt: skip
+            put(f"{side}_{joint}", f"{side}_{bone}", (0, 0, 0))
+        mirror = np.array([m, 1, 1])
+        put(f"{side}_hand_root", f"{side}_hand", hand_offset(body) * 2.5)
+        put(f"{side}_palm", f"{side}_hand",
+            np.array(extremities.PALM_POINT) * hand_scale(body) * mirror + hand_offset(body))  # fmt: skip
+        bent = extremities.hand_joints(hands[side], hands.spread)
+        for number, finger in enumerate(FINGERS):
+            for k in range(4):
+                put(f"{side}_{finger}{k + 1}", f"{side}_hand",
+                    bent[number, k] * hand_scale(body) * mirror + hand_offset(body))  # fmt: skip
+        for name, point in extremities.FOOT_POINTS.items():
+            put(f"{side}_{name}", f"{side}_foot", np.array(point) * foot_scale(body) * mirror)
+    for name, point in head.landmarks().items():
+        put(name, "head", point * head_scale(body) + head_centre(body))
+    names = vocabulary().names
+    points = np.array([at[name] for name in names])
+    for number, rule in enumerate(rules()):
+        if rule.bone in body.missing:
+            points[number] = np.nan
+    return points
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A person's joints in one picture. `clear_V`: far from edges, so that states are certain."""
+
+    points_V2: NDArray[np.float64]
+    points_V3: NDArray[np.float64]
+    states_V: NDArray[np.int8]
+    hidden_by_V: NDArray[np.int8]
+    clear_V: NDArray[np.bool_]
+
+
+def hider_of(code: int, own: range, is_adult: bool) -> int:
+    """Which of HIDERS a pixel of the parts picture stands for."""
+    if code in own:
+        return HIDERS.index("self")
+    if code == render.BLANKET:
+        return HIDERS.index("blanket")
+    if 0 < code < render.BED:
+        return HIDERS.index("caregiver" if is_adult else "other")
+    return HIDERS.index("object")
+
+
+def look(
+    points_world_V3: Floats, camera: Camera, drawn: render.Rendered, own_first: int,
+    torso: float, covered: frozenset[str] = frozenset(), hat: bool = False,
+    other_is_adult: bool = False,
+) -> Seen:
+    """Project the joints and ask depth and parts what stands before each."""
+    count = len(points_world_V3)
+    camera_V3 = camera.to_camera(points_world_V3)
+    points_V2 = camera.project(camera_V3)
+    states, hidden = np.zeros(count, np.int8), np.full(count, -1, np.int8)
+    clear = np.zeros(count, bool)
+    own = range(own_first, own_first + len(BONES))
+    names = vocabulary().names
+    for number, rule in enumerate(rules()):
+        x, y = points_V2[number]
+        z = camera_V3[number, 2]
+        if not np.isfinite(z) or z <= render.NEAR:
+            continue
+        column, row = round(float(x)), round(float(y))
+        if not (0 <= column < camera.width and 0 <= row < camera.height):
+            clear[number] = True
+            continue
+        shown = {own_first + BONES.index(bone) for bone in rule.shown_by}
+        code = int(drawn.parts_HW[row, column])
+        gap = z - float(drawn.depth_HW[row, column])
+        limit = rule.depth * torso if code in shown else 0.012
+        if gap <= limit:
+            states[number] = State.VISIBLE
+        else:
+            states[number] = State.OCCLUDED
+            hidden[number] = hider_of(code, own, other_is_adult)
+        clear[number] = _is_clear(drawn, row, column) and abs(gap - limit) > 0.004
+        if _in_cloth(names[number], covered, hat) and states[number] == State.VISIBLE:
+            states[number], hidden[number] = State.OCCLUDED, HIDERS.index("clothing")
+    return Seen(points_V2, camera_V3, states, hidden, clear)
+
+
+def _is_clear(drawn: render.Rendered, row: int, column: int) -> bool:
+    """Whether the pixels around show the same part at about the same depth."""
+    rows, columns = slice(max(0, row - 2), row + 3), slice(max(0, column - 2), column + 3)
+    parts, depth = drawn.parts_HW[rows, columns], drawn.depth_HW[rows, columns]
+    return bool((parts == parts.flat[0]).all() and depth.max() - depth.min() < 0.03)
+
+
+def _in_cloth(name: str, covered: frozenset[str], hat: bool) -> bool:
+    side, _, rest = name.partition("_")
+    if rest == "ear":
+        return hat
+    if f"{side}_foot" in covered and rest in ("big_toe", "small_toe"):
+        return True
+    fingers = rest.startswith(tuple(FINGERS)) or rest == "palm"
+    return fingers and f"{side}_hand" in covered
+
+
+def parents() -> dict[str, str | None]:
+    """The kinematic tree, for those who check labels."""
+    return dict(PARENT)

@@ -1,0 +1,427 @@
+"""Drawing with MuJoCo: one model and one context for all samples; every skin's vertices, textures,
+boxes, lights and the camera are written anew for each picture.
+
+Pixels: x right, y down, the centre of the top-left one is (0, 0). Camera frame: x right, y down,
+z away; metres. Shapes: H, W picture; N template vertices; M drawn vertices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posealign.errors import Unavailable
+from posealign.synth import atlas
+from posealign.synth.body import BONES
+from posealign.synth.physics import engine, quaternion
+from posealign.synth.surface import Floats
+
+CLOTH = 56  # vertices along an edge of blanket and sheet
+ROOM = 12
+SUPERSAMPLE = 1.5
+NEAR, FAR = 0.06, 14.0
+SHADOW = 384
+# What a pixel of the parts picture shows: bones of the first figure from 1, of the second from 16.
+SECOND = 1 + len(BONES)
+ROOM_CODE, BED, BLANKET, OBJECT = 0, 40, 41, 42
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Where it stands; `R` has the camera's axes (right, down, away) as rows, in the world."""
+
+    position: Floats
+    R: Floats
+    focal: float  # pixels
+    width: int
+    height: int
+
+    @property
+    def intrinsics(self) -> tuple[float, float, float, float]:
+        return self.focal, self.focal, (self.width - 1) / 2, (self.height - 1) / 2
+
+    def to_camera(self, points_N3: Floats) -> Floats:
+        return np.asarray((points_N3 - self.position) @ self.R.T)
+
+    def project(self, camera_N3: Floats) -> Floats:
+        fx, fy, cx, cy = self.intrinsics
+        z = np.where(np.abs(camera_N3[:, 2]) < 1e-6, 1e-6, camera_N3[:, 2])
+        return np.stack([fx * camera_N3[:, 0] / z + cx, fy * camera_N3[:, 1] / z + cy], 1)
+
+
+@dataclass(frozen=True)
+class Solid:
+    """A box, ball, ellipsoid, capsule or cylinder; capsules run from `position` to `end`."""
+
+    kind: str
+    position: Floats
+    size: tuple[float, float, float]
+    colour: tuple[float, float, float]
+    R: Floats = field(default_factory=lambda: np.eye(3))
+    end: Floats | None = None
+    code: int = OBJECT
+    shine: float = 0.2
+
+
+@dataclass(frozen=True)
+class Cloth:
+    vertices_CC3: Floats
+    texture: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Figure:
+    vertices_N3: Floats
+    normals_N3: Floats
+    texture: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Light:
+    position: Floats
+    target: Floats
+    key: float
+    ambient: float
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    shadow: float = 0.5
+    softness: float = 1.5
+
+
+@dataclass(frozen=True)
+class Stage:
+    """All there is to draw."""
+
+    figures: tuple[Figure, ...]
+    sheet: Cloth
+    floor: NDArray[np.uint8]
+    floor_z: float
+    room: float
+    light: Light
+    camera: Camera
+    blanket: Cloth | None = None
+    solids: tuple[Solid, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rendered:
+    rgb_HW3: NDArray[np.uint8]
+    depth_HW: NDArray[np.float32]
+    parts_HW: NDArray[np.uint8]
+
+
+def _grid_faces(n: int) -> NDArray[np.int64]:
+    i = np.arange(n * n).reshape(n, n)
+    a, b, c, d = i[:-1, :-1], i[1:, :-1], i[1:, 1:], i[:-1, 1:]
+    return np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3),
+                           np.stack([a, c, d], -1).reshape(-1, 3)])  # fmt: skip
+
+
+def _grid_uv(n: int) -> Floats:
+    axis = np.linspace(0.002, 0.998, n)
+    return np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+
+
+def grid_normals(v_CC3: Floats) -> Floats:
+    du, dv = np.gradient(v_CC3, axis=0), np.gradient(v_CC3, axis=1)
+    n = np.cross(du, dv)
+    return np.asarray(n / np.maximum(np.linalg.norm(n, axis=-1, keepdims=True), 1e-12))
+
+
+def _build() -> Any:
+    mujoco = engine()
+    spec = mujoco.MjSpec()
+    spec.visual.global_.offwidth = spec.visual.global_.offheight = 1280
+    spec.visual.quality.offsamples = 0
+    spec.visual.quality.shadowsize = 0
+    spec.visual.map.znear = 0.01
+    spec.worldbody.add_body(name="b").add_geom(
+        type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.001, 0, 0], rgba=[0, 0, 0, 0], mass=1)  # fmt: skip
+    for number in range(2):
+        light = spec.worldbody.add_light(pos=[0, 0, 2 + number], dir=[0, 0, -1])
+        light.castshadow = False
+    sizes = {"fig0": atlas.SIZE, "fig1": atlas.SIZE, "blanket": 256, "sheet": 256, "floor": 256, "wall": 64}
+    for name, size in sizes.items():
+        spec.add_texture(name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=size, height=size,
+                         builtin=mujoco.mjtBuiltin.mjBUILTIN_FLAT, rgb1=[1, 1, 1])  # fmt: skip
+        material = spec.add_material(name=name, specular=0.12, shininess=0.25)
+        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
+
+    def add(name: str, material: str, count: int, faces: NDArray[np.int64], uv: Floats) -> None:
+        start = np.random.default_rng(0).normal(0, 0.1, (count, 3))
+        spec.add_skin(
+            name=name, material=material, vert=start.ravel().tolist(), face=faces.ravel().tolist(),
+            texcoord=uv.ravel().tolist(), bodyname=["b"], bindpos=[0, 0, 0], bindquat=[1, 0, 0, 0],
+            vertid=[list(range(count))], vertweight=[[1.0] * count])  # fmt: skip
+
+    for number in range(2):
+        for skin in atlas.drawn():
+            add(f"{number}_{skin.bone}", f"fig{number}", len(skin.vertices_M), skin.faces_F3, skin.uv_M2)
+    for name, n in (("blanket", CLOTH), ("sheet", CLOTH), ("floor", ROOM)):
+        add(name, name, n * n, _grid_faces(n), _grid_uv(n))
+    for number in range(4):
+        add(f"wall{number}", "wall", ROOM * ROOM, _grid_faces(ROOM), _grid_uv(ROOM))
+    return spec.compile()
+
+
+def _context(mujoco: Any, size: int) -> Any:
+    try:
+        context = mujoco.GLContext(size, size)
+        context.make_current()
+    except Exception as error:
+        raise Unavailable(
+            "MuJoCo found no way to draw without a screen; install Mesa's software renderer "
+            "(Debian: apt-get install libegl1 libosmesa6) or set MUJOCO_GL=osmesa"
+        ) from error
+    return context
+
+
+class Renderer:
+    """Keep one alive: building the model and the context takes a second."""
+
+    def __init__(self, size: int = 256) -> None:
+        mujoco = engine()
+        self._m = mujoco
+        self.size = size
+        self.model = _build()
+        self._data = mujoco.MjData(self.model)
+        mujoco.mj_forward(self.model, self._data)
+        self._gl = _context(mujoco, 1280)
+        self._con = mujoco.MjrContext(self.model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._con)
+        self._scn = mujoco.MjvScene(self.model, maxgeom=600)
+        option = mujoco.MjvOption()
+        option.flags[mujoco.mjtVisFlag.mjVIS_SKIN] = 1
+        mujoco.mjv_updateScene(
+            self.model, self._data, option, None, mujoco.MjvCamera(),
+            mujoco.mjtCatBit.mjCAT_ALL.value, self._scn)  # fmt: skip
+        scn = self._scn
+        self._skin_geoms = [
+            k for k in range(scn.ngeom) if scn.geoms[k].objtype == mujoco.mjtObj.mjOBJ_SKIN
+        ]
+        self._fixed = scn.ngeom
+        self._skin_type = scn.geoms[self._skin_geoms[0]].type
+        names = [self.model.skin(scn.geoms[k].objid).name for k in self._skin_geoms]
+        self._geom_of = dict(zip(names, self._skin_geoms, strict=True))
+        addresses, counts = self.model.skin_vertadr, self.model.skin_vertnum
+        self._span = {
+            self.model.skin(k).name: slice(int(addresses[k]), int(addresses[k] + counts[k]))
+            for k in range(self.model.nskin)
+        }
+        self._gather = [
+            np.concatenate([d.vertices_M for d in atlas.drawn()]) for _ in range(2)
+        ]
+        self._figure_span = []
+        for number in range(2):
+            spans = [self._span[f"{number}_{d.bone}"] for d in atlas.drawn()]
+            self._figure_span.append(slice(spans[0].start, spans[-1].stop))
+        self._textures: dict[str, int] = {}
+        self._white = np.full((64, 64, 3), 255, np.uint8)
+
+    def close(self) -> None:
+        self._con.free()
+        self._gl.free()
+
+    def draw(self, stage: Stage) -> Rendered:
+        """The picture (shaded, with soft shadows), the exact depth and what each pixel shows."""
+        self._gl.make_current()
+        codes = self._load(stage)
+        camera = stage.camera
+        big = (round(camera.width * SUPERSAMPLE), round(camera.height * SUPERSAMPLE))
+        self._light(stage.light)
+        rgb, _ = self._pass(camera, big, shaded=True)
+        rgb = cv2.resize(rgb, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
+        ids, depth = self._pass(camera, (camera.width, camera.height), shaded=False)
+        parts = codes[ids[..., 0].astype(np.int64) + 256 * ids[..., 1].astype(np.int64)]
+        shade = self._shade(stage, depth)
+        return Rendered(shade(rgb), depth, parts)
+
+    # How a stage gets into MuJoCo's scene.
+
+    def _load(self, stage: Stage) -> NDArray[np.uint8]:
+        scn = self._scn
+        vert, normal = scn.skinvert.reshape(-1, 3), scn.skinnormal.reshape(-1, 3)
+        shown: set[str] = set()
+        for number, figure in enumerate(stage.figures):
+            span, take = self._figure_span[number], self._gather[number]
+            vert[span], normal[span] = figure.vertices_N3[take], figure.normals_N3[take]
+            self._texture(f"fig{number}", figure.texture)
+            shown |= {f"{number}_{d.bone}" for d in atlas.drawn()}
+        cloths = {"sheet": stage.sheet, "blanket": stage.blanket}
+        for name, cloth in cloths.items():
+            if cloth is None:
+                continue
+            vert[self._span[name]] = cloth.vertices_CC3.reshape(-1, 3)
+            normal[self._span[name]] = grid_normals(cloth.vertices_CC3).reshape(-1, 3)
+            self._texture(name, cloth.texture)
+            shown.add(name)
+        self._room(stage, vert, normal)
+        shown |= {"floor", *(f"wall{k}" for k in range(4))}
+        codes = np.zeros(65536, np.uint8)
+        none = self._m.mjtGeom.mjGEOM_NONE.value
+        for name, index in self._geom_of.items():
+            scn.geoms[index].type = self._skin_type if name in shown else none
+            codes[scn.geoms[index].segid + 1] = _code(name)
+        for offset, solid in enumerate(stage.solids):
+            index = self._fixed + offset
+            self._solid(scn.geoms[index], solid)
+            scn.geoms[index].segid = 1000 + offset
+            codes[1001 + offset] = solid.code
+        scn.ngeom = self._fixed + len(stage.solids)
+        return codes
+
+    def _solid(self, geom: Any, solid: Solid) -> None:
+        m = self._m
+        kind = {"box": m.mjtGeom.mjGEOM_BOX, "ball": m.mjtGeom.mjGEOM_SPHERE,
+                "ellipsoid": m.mjtGeom.mjGEOM_ELLIPSOID, "capsule": m.mjtGeom.mjGEOM_CAPSULE,
+                "cylinder": m.mjtGeom.mjGEOM_CYLINDER}[solid.kind]  # fmt: skip
+        rgba = np.array([*solid.colour, 1.0], np.float32)
+        m.mjv_initGeom(geom, kind.value, np.array(solid.size, float), np.asarray(solid.position, float),
+                       np.ascontiguousarray(solid.R, float).ravel(), rgba)  # fmt: skip
+        if solid.end is not None:
+            m.mjv_connector(geom, kind.value, solid.size[0], np.asarray(solid.position, float),
+                            np.asarray(solid.end, float))  # fmt: skip
+        geom.specular, geom.shininess, geom.matid = solid.shine, 0.4, -1
+        geom.category = m.mjtCatBit.mjCAT_DYNAMIC.value
+
+    def _room(self, stage: Stage, vert: NDArray[np.float32], normal: NDArray[np.float32]) -> None:
+        axis = np.linspace(-1, 1, ROOM)
+        u, v = np.meshgrid(axis, axis, indexing="ij")
+        z, half = stage.floor_z, stage.room
+        self._texture("floor", stage.floor)
+        planes = {"floor": np.stack([u * half, v * half, np.full_like(u, z)], -1)}
+        for k in range(4):
+            turn = k * np.pi / 2
+            across, up = u * half, z + (v + 1) * 1.3
+            x, y = np.full_like(u, half), across
+            cos, sin = np.cos(turn), np.sin(turn)
+            planes[f"wall{k}"] = np.stack([x * cos - y * sin, x * sin + y * cos, up], -1)
+        for name, points in planes.items():
+            n = grid_normals(points)
+            inward = np.sign((n * (np.array([0, 0, z + 1.3]) - points)).sum(-1, keepdims=True))
+            vert[self._span[name]] = points.reshape(-1, 3)
+            normal[self._span[name]] = (n * inward).reshape(-1, 3)
+
+    def _texture(self, name: str, image: NDArray[np.uint8]) -> None:
+        """Upload unless the very same array is there already."""
+        if self._textures.get(name) == id(image):
+            return
+        index = self.model.texture(name).id
+        start = int(self.model.tex_adr[index])
+        size = (int(self.model.tex_height[index]), int(self.model.tex_width[index]))
+        if image.shape[:2] != size:
+            image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        self.model.tex_data[start : start + image.size] = image.ravel()
+        self._m.mjr_uploadTexture(self.model, self._con, index)
+
+    def _light(self, light: Light) -> None:
+        scn = self._scn
+        tint = np.array(light.tint)
+        away = light.target - light.position
+        key, fill = scn.lights[0], scn.lights[1]
+        key.pos, key.dir = light.position, away / np.linalg.norm(away)
+        key.diffuse, key.ambient, key.specular = light.key * tint, light.ambient * tint, 0.25 * light.key * tint
+        # The fill comes from the camera's side of the sky and throws no shadow.
+        fill.pos, fill.dir = light.target + [0.5, -0.4, 2.5], np.array([-0.2, 0.16, -1.0]) / 1.03
+        fill.diffuse, fill.ambient, fill.specular = 0.28 * light.key * tint, 0.0 * tint, 0.0 * tint
+        for one in (key, fill):
+            one.castshadow = 0
+            one.headlight = 0
+            one.attenuation = [1, 0, 0]
+            one.type = self._m.mjtLightType.mjLIGHT_DIRECTIONAL.value
+
+    def _pass(
+        self, camera: Camera, size: tuple[int, int], shaded: bool
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        m, scn = self._m, self._scn
+        flags = m.mjtRndFlag
+        scn.flags[flags.mjRND_SHADOW] = scn.flags[flags.mjRND_REFLECTION] = 0
+        scn.flags[flags.mjRND_SKYBOX] = scn.flags[flags.mjRND_FOG] = scn.flags[flags.mjRND_HAZE] = 0
+        scn.flags[flags.mjRND_SEGMENT] = scn.flags[flags.mjRND_IDCOLOR] = 0 if shaded else 1
+        scn.flags[flags.mjRND_CULL_FACE] = 0
+        for eye in (scn.camera[0], scn.camera[1]):
+            eye.pos, eye.forward, eye.up = camera.position, camera.R[2], -camera.R[1]
+            eye.frustum_near, eye.frustum_far, eye.orthographic = NEAR, FAR, 0
+            eye.frustum_top = camera.height / 2 / camera.focal * NEAR
+            eye.frustum_bottom = -eye.frustum_top
+            eye.frustum_center = 0.0
+            eye.frustum_width = camera.width / 2 / camera.focal * NEAR
+        rect = m.MjrRect(0, 0, *size)
+        rgb, raw = np.zeros((size[1], size[0], 3), np.uint8), np.zeros((size[1], size[0]), np.float32)
+        m.mjr_render(rect, scn, self._con)
+        m.mjr_readPixels(rgb, None if shaded else raw, rect, self._con)
+        if shaded:
+            return rgb[::-1], raw
+        depth = NEAR / (1 - raw[::-1].astype(np.float64) * (1 - NEAR / FAR))
+        return rgb[::-1], depth.astype(np.float32)
+
+    def _shade(self, stage: Stage, depth_HW: NDArray[np.float32]) -> Any:
+        """Soft shadows from a depth picture taken at the lamp, and darkness in creases."""
+        camera, light = stage.camera, stage.light
+        lamp = _looking(light.position, light.target, SHADOW)
+        _, seen = self._pass(lamp, (SHADOW, SHADOW), shaded=False)
+        fx, fy, cx, cy = camera.intrinsics
+        y, x = np.mgrid[0 : camera.height, 0 : camera.width].astype(np.float32)
+        rays = np.stack([(x - cx) / fx, (y - cy) / fy, np.ones_like(x)], -1)
+        turn = (lamp.R @ camera.R.T).astype(np.float32)
+        shift = (lamp.R @ (camera.position - lamp.position)).astype(np.float32)
+        place = (rays * depth_HW[..., None]) @ turn.T + shift
+        z = np.maximum(place[..., 2], 1e-3)
+        lx = lamp.focal * place[..., 0] / z + (SHADOW - 1) / 2
+        ly = lamp.focal * place[..., 1] / z + (SHADOW - 1) / 2
+        nearest = cv2.remap(seen, lx, ly, cv2.INTER_NEAREST, borderValue=99.0)
+        lit = (nearest > z - 0.012).astype(np.float32)
+        scale = camera.focal / 300
+        lit = cv2.GaussianBlur(lit, (0, 0), max(0.5, light.softness * scale))
+        crease = _creases(np.minimum(depth_HW, 4.0), camera.focal)
+        factor = (1 - light.shadow * (1 - lit)) * (1 - 0.45 * crease)
+
+        def apply(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            return np.clip(rgb * factor[..., None] + 0.5, 0, 255).astype(np.uint8)
+
+        return apply
+
+
+def _creases(depth_HW: NDArray[np.float32], focal: float) -> NDArray[np.float32]:
+    """How shut in a place is, 0 … 1: nearer surfaces around it, but none much nearer."""
+    total = np.zeros_like(depth_HW)
+    middle = focal / float(np.median(depth_HW))
+    for radius in (0.012, 0.035):
+        step = max(1, round(radius * middle))
+        for dy, dx in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
+            shift = np.float32([[1, 0, dx * step], [0, 1, dy * step]])
+            other = cv2.warpAffine(depth_HW, shift, depth_HW.shape[::-1], flags=cv2.INTER_NEAREST,
+                                   borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+            rise = (depth_HW - other) / (2.5 * radius)
+            total += np.clip(rise, 0, 1) * np.clip(3 - rise, 0, 1)
+    return np.asarray(cv2.GaussianBlur(np.clip(total / 9, 0, 1), (0, 0), max(0.7, 0.008 * middle)))
+
+
+def _looking(position: Floats, target: Floats, size: int) -> Camera:
+    """A square camera that has 1.3 m around the target in view."""
+    away = target - position
+    distance = float(np.linalg.norm(away))
+    return Camera(position, look_at(position, target, 0.0), size * distance / 1.5, size, size)
+
+
+def look_at(position: Floats, target: Floats, roll: float) -> Floats:
+    """Rows right, down, away; roll in radians turns the picture clockwise."""
+    away = (target - position) / np.linalg.norm(target - position)
+    up = np.array([0.0, 1.0, 0.0]) if abs(away[2]) > 0.98 else np.array([0.0, 0.0, 1.0])
+    right = np.cross(away, up)
+    right /= np.linalg.norm(right)
+    down = np.cross(away, right)
+    cos, sin = np.cos(roll), np.sin(roll)
+    return np.stack([cos * right - sin * down, sin * right + cos * down, away])
+
+
+def _code(name: str) -> int:
+    if name[:2] in ("0_", "1_"):
+        return (1 if name[0] == "0" else SECOND) + BONES.index(name[2:])
+    return {"blanket": BLANKET, "sheet": BED}.get(name, ROOM_CODE)
+
+
+__all__ = ["Camera", "Renderer", "Stage", "look_at", "quaternion"]

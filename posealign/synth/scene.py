@@ -1,0 +1,238 @@
+"""One sample's world, drawn from its own stream of random numbers: bed, cloth, things, people,
+lamp and camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posealign.synth import drape, outfit, pattern
+from posealign.synth.bank import Bank, Entry, generator
+from posealign.synth.body import BONES, Body, Frames, rotation, sample_adult
+from posealign.synth.caregiver import Caregiver, holding, tending
+from posealign.synth.render import (
+    BED,
+    CLOTH,
+    Camera,
+    Cloth,
+    Figure,
+    Light,
+    Solid,
+    Stage,
+    look_at,
+)
+from posealign.synth.sensor import SENSORS, Sensor
+from posealign.synth.skin import Hands, normals, pose_skin
+from posealign.synth.surface import Floats
+from posealign.synth.things import bed_solids, tubes, toys, worn
+
+Rng = np.random.Generator
+# Metres the mattress is above the floor.
+PLACES = {"crib": 0.55, "cot": 0.75, "incubator": 0.95, "bed": 0.5, "floor": 0.03}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One figure: body, pose, looks, and its label facts."""
+
+    body: Body
+    frames: Frames
+    hands: Hands
+    look: outfit.Look
+    posture: str | None
+    angles_Q: Floats | None
+    vertices_N3: Floats
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The stage to draw and everything the labels need."""
+
+    key: str
+    stage: Stage
+    actors: tuple[Actor, ...]  # the subject first
+    place: str
+    sensor: Sensor
+    infrared: bool
+    mosaic: bool
+    view: str
+    blanket: bool
+    rng: Rng
+
+
+def _actor(entry: Entry, look: outfit.Look, frames: Frames | None = None) -> Actor:
+    frames = frames or entry.frames
+    vertices = _clothed(entry.body, frames, entry.hands, look)
+    return Actor(entry.body, frames, entry.hands, look, entry.posture, entry.angles_Q, vertices)
+
+
+def _clothed(body: Body, frames: Frames, hands: Hands, look: outfit.Look) -> Floats:
+    skin = pose_skin(body, frames, hands)
+    grown = 1.0 if body.role == "infant" else 1.6
+    return np.asarray(skin + normals(skin) * (look.offset_N * grown)[:, None])
+
+
+@lru_cache(maxsize=256)
+def _cloth_texture(seed: int, split: str, number: int, size: float) -> NDArray[np.uint8]:
+    rng = generator("look", seed, split, 100_000 + number)
+    axis = np.linspace(0, size, 256)
+    s, t = np.meshgrid(axis, axis, indexing="ij")
+    return np.asarray((pattern.paint(pattern.fabric(rng, split, 0.45, calm=number < 120), s, t) * 255).astype(np.uint8))
+
+
+def sample(bank: Bank, number: int, size: int = 256) -> Scene:
+    """The scene of sample `number`."""
+    rng = generator("sample", bank.seed, bank.split, number)
+    entry = bank.pose(int(rng.integers(1 << 30)))
+    adult = entry.body.role == "adult"
+    look = bank.look(int(rng.integers(1 << 30)), entry.body.role)
+    subject = _actor(entry, look)
+    lying = entry.posture in ("supine", "prone", "left_lateral", "right_lateral")
+    names = list(PLACES)
+    place = "bed" if adult else str(rng.choice(names, p=[0.45, 0.12, 0.13, 0.15, 0.15]))
+    if entry.posture in ("held", "standing"):
+        place = "floor"
+    floor_z = -PLACES[place] if entry.posture != "held" else -0.35
+    actors, solids = [subject], []
+    actors += _company(rng, bank, subject, floor_z, lying)
+    infrared = bool(rng.random() < (0.16 if lying else 0.04))
+    under = drape.height_map(subject.vertices_N3)
+    blanket = None
+    if lying and rng.random() < 0.30:
+        blanket = _blanket(rng, bank, subject, under)
+    half, turn = _bed_size(rng, place, adult)
+    centre = subject.vertices_N3.mean(0) * [1, 1, 0] + np.array([*rng.normal(0, 0.04, 2), 0])
+    solids += bed_solids(rng, place, half, centre, turn, floor_z)
+    if lying or entry.posture == "sitting":
+        solids += toys(rng, under, half, centre) if rng.random() < 0.3 else []
+        solids += tubes(rng, under, subject.frames, subject.body, place) if (
+            rng.random() < (0.75 if place == "incubator" else 0.08)) else []  # fmt: skip
+    if not adult:
+        solids += worn(rng, subject.frames, subject.body)
+    sheet_v = drape.sheet(rng, half, centre, turn, CLOTH)
+    sheet = Cloth(sheet_v, _cloth_texture(bank.seed, bank.split, int(rng.integers(80)), 2 * half[0]))
+    sensor = SENSORS[bank.split][int(rng.integers(len(SENSORS[bank.split])))]
+    view, camera = _camera(rng, bank.split, subject, sensor, size, floor_z)
+    stage = Stage(
+        tuple(Figure(a.vertices_N3, normals(a.vertices_N3), a.look.texture) for a in actors),
+        sheet, _cloth_texture(bank.seed, bank.split, 80 + int(rng.integers(40)), 2.0), floor_z,
+        float(rng.uniform(2.0, 3.5)), _lamp(rng, subject, infrared, camera), camera, blanket, tuple(solids),
+    )  # fmt: skip
+    return Scene(
+        f"{bank.split}-{bank.seed}-{number:07d}", stage, tuple(actors), place, sensor, infrared,
+        bool(rng.random() < 0.04), view, blanket is not None, rng,
+    )  # fmt: skip
+
+
+def _bed_size(rng: Rng, place: str, adult: bool) -> tuple[tuple[float, float], float]:
+    half = {"crib": (0.33, 0.64), "cot": (0.24, 0.42), "incubator": (0.21, 0.36), "bed": (0.8, 1.0),
+            "floor": (0.55, 0.7)}[place]  # fmt: skip
+    if adult:
+        half = (0.75, 1.05)
+    grow = rng.uniform(1.0, 1.15)
+    return (half[0] * grow, half[1] * grow), 0.0
+
+
+def _company(rng: Rng, bank: Bank, subject: Actor, floor_z: float, lying: bool) -> list[Actor]:
+    """A caregiver who tends or holds, or a second infant, or nobody."""
+    if subject.posture == "held":
+        body = sample_adult(rng)
+        carer = holding(rng, body, subject.frames, subject.body, floor_z)
+    elif subject.body.role == "infant" and rng.random() < 0.16:
+        body = sample_adult(rng)
+        names = ["chest", "pelvis", "left_hand", "right_hand", "left_shank", "right_shank", "head"]
+        picks = rng.choice(len(names), 2, replace=False)
+        targets = [subject.frames.p_B3[BONES.index(names[int(k)])] + [0, 0, 0.05] for k in picks]
+        carer = tending(rng, body, targets, float(rng.uniform(0, 2 * np.pi)), min(floor_z, -0.5))
+    elif lying and rng.random() < 0.06 and subject.body.role == "infant":
+        return _twin(rng, bank, subject)
+    else:
+        return []
+    look = bank.look(int(rng.integers(1 << 30)), "adult")
+    vertices = _clothed(carer.body, carer.frames, carer.hands, look)
+    return [Actor(carer.body, carer.frames, carer.hands, look, None, None, vertices)]
+
+
+def _twin(rng: Rng, bank: Bank, subject: Actor) -> list[Actor]:
+    for _ in range(12):
+        entry = bank.pose(int(rng.integers(1 << 30)))
+        if entry.body.role == "infant" and entry.posture in ("supine", "prone", "left_lateral", "right_lateral"):
+            break
+    else:
+        return []
+    look = bank.look(int(rng.integers(1 << 30)))
+    turn = rng.uniform(0, 2 * np.pi)
+    shift = 0.42 * np.array([np.cos(turn), np.sin(turn), 0.0])
+    shift += (subject.frames.p_B3[1] - entry.frames.p_B3[1]) * [1, 1, 0]
+    return [_actor(entry, look, entry.frames.moved(np.eye(3), shift))]
+
+
+def _blanket(rng: Rng, bank: Bank, subject: Actor, under: drape.HeightMap) -> Cloth:
+    """From somewhere on the trunk to beyond the feet, seldom straight."""
+    size = subject.body.stature / 0.62
+    pelvis, chest = subject.frames.p_B3[0], subject.frames.p_B3[1]
+    up = (chest - pelvis) * [1, 1, 0]
+    up = up / max(float(np.linalg.norm(up)), 1e-6)
+    up = rotation((0, 0, 1), rng.normal(0, 0.3)) @ up
+    side = np.array([-up[1], up[0], 0.0])
+    top = rng.uniform(-0.12, 0.22) * size
+    width, length = rng.uniform(0.35, 0.62) * size, rng.uniform(0.3, 0.6) * size
+    corner = pelvis + up * top - side * (width / 2 + rng.normal(0, 0.05))
+    grid = drape.drape(rng, under, corner, -up * length, side * width, CLOTH)
+    return Cloth(grid, _cloth_texture(bank.seed, bank.split, 120 + int(rng.integers(60)), length))
+
+
+def _lamp(rng: Rng, subject: Actor, infrared: bool, camera: Camera) -> Light:
+    centre = subject.frames.p_B3.mean(0)
+    if infrared:  # diodes around the lens: hardly a shadow
+        place = camera.position + rng.normal(0, 0.05, 3)
+        return Light(place, centre, rng.uniform(0.5, 0.8), rng.uniform(0.15, 0.3), shadow=0.35, softness=1.0)
+    turn, rise = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(30, 85))
+    away = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])
+    warm = rng.uniform(-1, 1)
+    tint = (1 + 0.10 * max(warm, 0), 1.0, 1 - 0.16 * max(warm, 0) + 0.05 * max(-warm, 0))
+    bright = rng.uniform(0.4, 0.8)
+    return Light(centre + 2.2 * away, centre, float(bright), float(rng.uniform(0.28, 0.5)), tint,
+                 float(rng.uniform(0.25, 0.6)), float(rng.uniform(1.0, 5.0)))  # fmt: skip
+
+
+def _camera(
+    rng: Rng, split: str, subject: Actor, sensor: Sensor, size: int, floor_z: float
+) -> tuple[str, Camera]:
+    """Overhead, oblique or low; any roll; from filling the picture to cut off."""
+    points = subject.vertices_N3
+    centre = (points.min(0) + points.max(0)) / 2
+    radius = float(np.linalg.norm(points - centre, axis=1).max())
+    test = split == "test"
+    view = str(rng.choice(["overhead", "oblique", "low"], p=[0.55, 0.37, 0.08]))
+    if subject.posture in ("sitting", "standing", "held"):
+        view = str(rng.choice(["overhead", "oblique", "low"], p=[0.1, 0.5, 0.4]))
+    span = {"overhead": (66, 90), "oblique": (28, 66), "low": (8, 28)}[view]
+    rise = np.deg2rad(rng.uniform(*span))
+    turn = rng.uniform(0, 2 * np.pi)
+    if subject.posture in ("held", "standing", "sitting"):  # mostly from the front
+        front = subject.frames.R_B33[1][:, 1]
+        turn = np.arctan2(front[1], front[0]) + rng.normal(0, 0.7)
+    away = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])
+    # A square cut from the sensor's picture: its field of view is the picture's height.
+    fov = np.deg2rad(sensor.hfov_deg * rng.uniform(0.62, 0.78))
+    cover = rng.choice([rng.uniform(0.62, 0.95), rng.uniform(0.38, 0.62), rng.uniform(0.95, 1.35)],
+                       p=[0.62, 0.23, 0.15])  # fmt: skip
+    distance = radius / (np.tan(fov / 2) * cover) + (0.2 * radius)
+    distance = float(np.clip(distance, 0.42, 3.2))
+    if test:
+        distance *= 1.05
+    jitter = rng.normal(0, 0.10 if cover < 0.95 else 0.28, 3) * radius
+    target = centre + jitter
+    position = target + away * distance
+    position[2] = max(position[2], floor_z + 0.25)
+    upright = view != "overhead" and rng.random() < 0.6
+    roll = rng.normal(0, 0.12) if upright else rng.uniform(0, 2 * np.pi)
+    focal = size / 2 / np.tan(fov / 2)
+    return view, Camera(position, look_at(position, target, float(roll)), float(focal), size, size)
+
+
+__all__ = ["BED", "Actor", "Caregiver", "Scene", "Solid", "sample"]
