@@ -1,6 +1,6 @@
 """The written corpus: from `QUERY => TEXT` files to JSONL, split by frame, duplicates reported.
 
-    python -m training.corpus convert SOURCE_DIR      train and dev from en_* and zh_*, test from test_*
+    python -m training.corpus convert SOURCE_DIR  en_* and zh_*: train and dev; test_*: test
     python -m training.corpus check                    figures of what is in the repository
 
 Test texts are read by this script alone and never printed; its digest is committed before
@@ -97,7 +97,7 @@ def convert(source: Path) -> None:
         for name in ("train", "dev"):
             near = nearest_similarity([line.text for line in groups[name]], test)
             report(f"{name} lines close to a test line, dropped", int((near >= NEAR).sum()))
-            groups[name] = [l for l, n in zip(groups[name], near, strict=True) if n < NEAR]
+            groups[name] = [line for line, n in zip(groups[name], near, strict=True) if n < NEAR]
     FOLDER.mkdir(exist_ok=True)
     for name, group in groups.items():
         if name == "test" and not group:

@@ -43,12 +43,8 @@ def replace_words(text: str, rng: Random, book: Phrasebook, count: int = 1) -> s
     rng.shuffle(found)
     for word in found[:count]:
         wrong = rng.choice(book.noise.replace[word])
-        if book.joiner:
-            text = re.sub(
-                rf"(?<![A-Za-z]){re.escape(word)}(?![A-Za-z])", lambda _: wrong, text, count=1
-            )
-        else:
-            text = text.replace(word, wrong, 1)
+        whole = rf"(?<![A-Za-z]){re.escape(word)}(?![A-Za-z])" if book.joiner else re.escape(word)
+        text = re.sub(whole, wrong, text, count=1)
     return text
 
 

@@ -86,6 +86,7 @@ class Phrasebook(BaseModel):
     side_corrections: Lines = ()
     background: Lines = ()
     refusals: Refusals | None = None
+    guards: Lines = ()  # regular expressions of texts that give orders to the machine
     noise: Noise = Noise()
 
     def forms(self, name: str) -> list[tuple[str, str]]:

@@ -78,16 +78,14 @@ _CHOOSERS = {
     "image_right": ("arm", "leg", "hand", "foot", "knee", "elbow", "shoulder", "hip", "ankle"),
 }
 _FILTERED = ("all", "all", "limbs", "leg", "arm", "hand", "foot", "upper_body", "lower_body")
-_REFUSALS = (
-    ("not_pose", 50), ("no_such_part", 18), ("unclear", 14), ("contradictory", 10),
-    ("injection", 12),
-)  # fmt: skip
+_REFUSALS = {
+    "not_pose": 50, "no_such_part": 18, "unclear": 14, "contradictory": 10, "injection": 12,
+}  # fmt: skip
 
 
 def sample(rng: Random, refusals: float = 0.2) -> Query | Refusal:
     if rng.random() < refusals:
-        names, weights = zip(*_REFUSALS, strict=True)
-        return Refusal(rng.choices(names, weights)[0])
+        return Refusal(rng.choices(list(_REFUSALS), list(_REFUSALS.values()))[0])
     while True:
         query = Query(sample_scope(rng), **_wishes(rng))  # type: ignore[arg-type]
         if read(query).asked:

@@ -138,7 +138,7 @@ def _way(first: Joints, last: Joints) -> Joints:
 def _shortest(sources: Joints, targets: Joints, allowed: Joints) -> Joints | None:
     near = _neighbours()
     order = vocabulary().names
-    queue = deque((name,) for name in order if name in sources)
+    queue: deque[tuple[str, ...]] = deque((name,) for name in order if name in sources)
     seen = set(sources)
     while queue:
         path = queue.popleft()

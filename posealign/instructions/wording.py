@@ -200,11 +200,16 @@ class _Speaker:
         if scope.scope == Part("all") and self.rng.random() < 0.85:
             return fill(self.rng.choice(self.book.except_all), y=removed)
         whole = self.scope(scope.scope)
-        shared = isinstance(scope.removed, Part) and isinstance(scope.scope, Part)
-        if shared and scope.removed.side and scope.removed.side == scope.scope.side:  # type: ignore[union-attr]
-            if self.rng.random() < 0.6:  # "the left arm without the wrist"
-                forms = self.book.forms(scope.removed.name)  # type: ignore[union-attr]
-                removed = self.rng.choice(self.book.determiners[:5]) + self.rng.choice(forms)[0]
+        inner, outer = scope.removed, scope.scope
+        if (
+            isinstance(inner, Part)
+            and isinstance(outer, Part)
+            and inner.side
+            and inner.side == outer.side
+            and self.rng.random() < 0.6
+        ):  # "the left arm without the wrist"
+            form = self.rng.choice(self.book.forms(inner.name))[0]
+            removed = self.rng.choice(self.book.determiners[:5]) + form
         return fill(self.rng.choice(self.book.subtract), x=whole, y=removed)
 
     def _chain(self, scope: Chain) -> str:

@@ -1,0 +1,273 @@
+"""Text → Understood: tokens, the text graph, decoding, a skeleton. No picture, no torch.
+
+resolver = Resolver.of_folder("runs/text")
+resolver.resolve("everything but the left arm").joints
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from posealign.data.pose import Understood
+from posealign.errors import InvalidInput, MissingExtra, TooLarge
+from posealign.instructions.decoding import Heads, decode
+from posealign.instructions.describe import describe_query
+from posealign.instructions.near import near_matches
+from posealign.instructions.normalise import language_of, normalise
+from posealign.instructions.phrases import LANGUAGES, phrasebook
+from posealign.instructions.sets import in_skeleton
+from posealign.instructions.tokens import encode, load_tokenizer, pad
+from posealign.skeletons.load import NAMES, vocabulary
+from posealign.skeletons.load import skeleton as load_skeleton
+from posealign.skeletons.skeleton import Skeleton
+
+LONGEST_TEXT = 400  # characters, as given; longer is refused with TooLarge (HTTP 413)
+DEFAULT_SKELETON = "coco17"
+Arrays = dict[str, NDArray[Any]]
+Graph = Callable[[Arrays], Arrays]
+
+
+class HasFolder(Protocol):
+    """A bundle, as far as words are concerned."""
+
+    @property
+    def folder(self) -> Path: ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One text read: everything that does not depend on a skeleton or a picture.
+
+    `asked` and `related` are vocabulary joints; `ids` [1, L] and `text_tokens` [1, L, T] are what
+    `select` takes. `asked` includes the candidates of a relation.
+    """
+
+    text: str
+    language: str
+    refused: bool
+    reason: str | None
+    asked: frozenset[str]
+    related: frozenset[str]
+    relation: str | None
+    dims: int
+    visibility: str
+    subject: str
+    skeleton: str | None
+    premise: str | None
+    confidence: float
+    query: str | None
+    near: tuple[str, ...]
+    ids: NDArray[np.int64] = field(repr=False, compare=False)
+    text_tokens: NDArray[np.float32] = field(repr=False, compare=False)
+
+
+class Resolver:
+    """Owns a tokenizer and a text graph. Safe to share between threads; remembers `size` texts."""
+
+    def __init__(self, bundle: HasFolder | Tokenizer, graph: Graph, size: int = 4096) -> None:
+        self.tokenizer = (
+            bundle
+            if isinstance(bundle, Tokenizer)
+            else load_tokenizer(bundle.folder / "tokenizer.json")
+        )
+        self.graph = graph
+        self._size = size
+        self._lock = Lock()
+        self._readings: OrderedDict[str, Reading] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str | None], Understood] = OrderedDict()
+
+    @classmethod
+    def of_folder(cls, folder: str | Path, size: int = 4096) -> Resolver:
+        """From text.onnx and tokenizer.json alone, on one CPU thread."""
+        return cls(load_tokenizer(Path(folder) / "tokenizer.json"), open_text(folder), size)
+
+    def resolve(self, text: str, skeleton: str | None = None) -> Understood:
+        """What is understood; `skeleton` holds where the text names none."""
+        key = (text, skeleton)
+        with self._lock:
+            known = self._answers.get(key)
+        if known is None:
+            known = self.understand(self.read(text), skeleton)
+            self._keep(self._answers, key, known)
+        return known
+
+    def read(self, text: str) -> Reading:
+        check_text(text)
+        with self._lock:
+            known = self._readings.get(text)
+        if known is None:
+            known = self._read(text)
+            self._keep(self._readings, text, known)
+        return known
+
+    def _keep(self, cache: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+        with self._lock:
+            cache[key] = value
+            cache.move_to_end(key)
+            while len(cache) > self._size:
+                cache.popitem(last=False)
+
+    def _read(self, text: str) -> Reading:
+        clean = normalise(text)
+        rows = encode(self.tokenizer, text)
+        ids = pad([rows or [1]])
+        out = self.graph({"ids": ids})
+        heads = decode(out)
+        reason = None if heads.answered else heads.reason
+        if not rows:
+            reason = "unclear"
+        elif suspicious(clean):
+            reason = "injection"
+        return _reading(text, clean, heads, reason, ids, out["text_tokens"])
+
+    def understand(self, reading: Reading, skeleton: str | None = None) -> Understood:
+        """A reading in the terms of a skeleton: the one the text names, else the given one."""
+        chosen = load_skeleton(reading.skeleton or skeleton or DEFAULT_SKELETON)
+        named = _named(reading.text, chosen)
+        refused, reason, near = reading.refused, reading.reason, reading.near
+        if refused and named:
+            refused, reason = False, None  # a joint of a skeleton of one's own, by its own name
+        joints = (
+            () if refused else in_skeleton(reading.asked, chosen) if not reading.refused else ()
+        )
+        joints = tuple(name for name in chosen.names if name in {*joints, *named})
+        if not refused and not joints:
+            refused, reason, near = True, "not_in_skeleton", _skeletons_with(reading.asked)
+        candidates = in_skeleton(reading.related, chosen) if not refused else ()
+        return Understood(
+            text=reading.text,
+            language=reading.language,
+            refused=refused,
+            reason=reason,
+            joints=() if refused else joints,
+            dims=reading.dims,
+            visibility=reading.visibility,
+            subject=reading.subject,
+            skeleton=reading.skeleton or skeleton or DEFAULT_SKELETON,
+            query=f"refuse:{reason}" if refused else reading.query,
+            relations=(reading.relation,) if reading.relation and not refused else (),
+            candidates=candidates,
+            needs_picture=bool(reading.relation) and not refused,
+            near_matches=near if refused else (),
+            confidence=round(reading.confidence, 4),
+        )
+
+
+def check_text(text: str) -> None:
+    if not isinstance(text, str):
+        raise InvalidInput(f"an instruction is text; got {type(text).__name__}")
+    if len(text) > LONGEST_TEXT:
+        raise TooLarge(f"the instruction has {len(text)} characters; at most {LONGEST_TEXT}")
+
+
+def open_text(folder: str | Path) -> Graph:
+    """The text graph of a bundle's folder through onnxruntime, one thread."""
+    path = Path(folder) / "text.onnx"
+    if not path.is_file():
+        raise InvalidInput(f"there is no text.onnx in {folder}")
+    try:
+        ort = import_module("onnxruntime")
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            "reading text needs onnxruntime: pip install 'posealign[cpu]'"
+        ) from error
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(arrays: Arrays) -> Arrays:
+        return dict(zip(names, session.run(names, {"ids": arrays["ids"]}), strict=True))
+
+    return run
+
+
+def _reading(
+    text: str,
+    clean: str,
+    heads: Heads,
+    reason: str | None,
+    ids: NDArray[np.int64],
+    tokens: NDArray[np.float32],
+) -> Reading:
+    names = vocabulary().names
+    refused = reason is not None
+    options = {
+        "vis": heads.visibility if heads.visibility != "any" else None,
+        "dims": "3" if heads.dims == 3 else None,
+        "subject": heads.subject if heads.subject != "all" else None,
+        "skeleton": heads.skeleton,
+        "premise": heads.premise,
+    }
+    query = None
+    if not refused:
+        query = describe_query(heads.asked_V, heads.related_V, heads.relation, options)
+    return Reading(
+        text=text,
+        language=language_of(clean),
+        refused=refused,
+        reason=reason,
+        asked=frozenset() if refused else _names_of(names, heads.asked_V),
+        related=frozenset() if refused else _names_of(names, heads.related_V),
+        relation=None if refused else heads.relation,
+        dims=heads.dims if not refused else 2,
+        visibility=heads.visibility if not refused else "any",
+        subject=heads.subject if not refused else "all",
+        skeleton=None if refused else heads.skeleton,
+        premise=None if refused else heads.premise,
+        confidence=heads.confidence,
+        query=query,
+        near=near_matches(text) if refused else (),
+        ids=ids,
+        text_tokens=tokens,
+    )
+
+
+def _names_of(names: tuple[str, ...], mask_V: NDArray[np.bool_]) -> frozenset[str]:
+    return frozenset(names[at] for at in np.flatnonzero(mask_V))
+
+
+@cache
+def _guards() -> re.Pattern[str]:
+    return re.compile("|".join(g for name in LANGUAGES for g in phrasebook(name).guards))
+
+
+def suspicious(clean: str) -> bool:
+    """Phrases that talk to the machine about its rules: refused whatever else is asked."""
+    return bool(_guards().search(clean))
+
+
+@cache
+def _own_joints(skeleton: Skeleton) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Joints that are none of the vocabulary's, by the words for them."""
+    rows = []
+    for joint in skeleton.joints:
+        if joint.sources:
+            continue
+        words = {normalise(w) for w in (joint.name.replace("_", " "), joint.en, joint.zh)}
+        words |= {normalise(alias) for alias in joint.aliases}
+        options = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True) if word)
+        rows.append((joint.name, re.compile(rf"(?<![a-z])(?:{options})(?![a-z])")))
+    return tuple(rows)
+
+
+def _named(text: str, skeleton: Skeleton) -> tuple[str, ...]:
+    clean = normalise(text)
+    return tuple(name for name, pattern in _own_joints(skeleton) if pattern.search(clean))
+
+
+def _skeletons_with(asked: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in NAMES if in_skeleton(asked, load_skeleton(name)))
