@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from posealign import lettering
+from posealign.data.image import encode_image
 from posealign.data.pose import PlacedJoint, Pose, PoseResult, State
 from posealign.errors import InvalidInput, PoseAlignError
 from posealign.skeletons.load import skeleton as load_skeleton
@@ -94,9 +96,15 @@ class Canvas:
         return _WORDS[self.language].get(key, key)
 
 
-def draw(image_HW3: Picture, result: PoseResult, style: Style | None = None) -> Picture:
-    """A new picture with the answer on it."""
-    style = style or Style()
+def draw(
+    image_HW3: Picture,
+    result: PoseResult,
+    style: Style | None = None,
+    *,
+    language: str | None = None,
+) -> Picture:
+    """A new picture with the answer on it; `language` is short for a style with it."""
+    style = style or Style(language=language)
     if image_HW3.ndim != 3 or image_HW3.shape[2] != 3 or image_HW3.dtype != np.uint8:
         raise InvalidInput(f"pictures are H × W × 3 of uint8; got {image_HW3.shape}")
     canvas = _canvas(image_HW3, result, style)
@@ -113,6 +121,13 @@ def draw(image_HW3: Picture, result: PoseResult, style: Style | None = None) -> 
     if style.names or (style.names is None and 0 < len(placed) <= _MANY):
         _names(canvas, placed, skeleton, bool(style.names))
     return _captioned(canvas, result, skeleton) if style.caption else canvas.image_HW3
+
+
+def save(image_HW3: Picture, path: str | Path) -> None:
+    """Write it as the suffix says (.png, .jpg, .webp), making the folder."""
+    data = encode_image(image_HW3, Path(path).suffix or ".png")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(data)
 
 
 def _canvas(image_HW3: Picture, result: PoseResult, style: Style) -> Canvas:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from posealign import lettering
+from posealign.data.image import read_image
 from posealign.data.pose import PlacedJoint, Pose, PoseResult, State, Understood
-from posealign.draw import COLOURS, Style, draw, side
+from posealign.draw import COLOURS, Style, draw, save, side
 from posealign.errors import InvalidInput
 from posealign.skeletons.load import NAMES, skeleton
 
@@ -151,6 +154,14 @@ def test_an_unknown_skeleton_is_drawn_by_its_names() -> None:
     assert close(image[100, 103], COLOURS["left"])
     assert side("LShoulder", skeleton("body25")) == "left"
     assert side("neck", None) == "middle"
+
+
+def test_saving_makes_the_folder(tmp_path: Path) -> None:
+    image = draw(GREY, answer([joint("nose", 9, 9)]), language="zh")
+    save(image, tmp_path / "deep" / "a.png")
+    assert np.array_equal(read_image(tmp_path / "deep" / "a.png"), image)
+    with pytest.raises(InvalidInput, match=r"got '\.tiff'"):
+        save(image, tmp_path / "a.tiff")
 
 
 def test_wrong_styles_and_pictures_are_named() -> None:
