@@ -48,17 +48,18 @@ def decode(logits_C: Tensor, height: int, width: int) -> Tensor:
         [dy * width + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)], device=logits_C.device
     )
     patch_9 = logits_C.gather(-1, inner_row * width + inner_column + offsets)
-    shift_2 = quadratic_vertex(patch_9)
+    shift_2, peaked = quadratic_vertex(patch_9)
     center_2 = torch.cat([inner_column, inner_row], -1).to(logits_C.dtype)
     best_2 = torch.cat([column, row], -1).to(logits_C.dtype)
+    vertex_2 = torch.where(peaked[..., None], center_2 + shift_2, best_2)
     # Nothing moves more than half a cell from the highest one, however bent the map is.
     limit = torch.tensor([width - 1, height - 1], dtype=logits_C.dtype, device=logits_C.device)
-    near = torch.minimum(torch.maximum(center_2 + shift_2, best_2 - 0.5), best_2 + 0.5)
+    near = torch.minimum(torch.maximum(vertex_2, best_2 - 0.5), best_2 + 0.5)
     return torch.minimum(near.clamp(min=0), limit)
 
 
-def quadratic_vertex(patch_9: Tensor) -> Tensor:
-    """The maximum of the least-squares quadratic on a 3×3 patch, from its centre, in cells."""
+def quadratic_vertex(patch_9: Tensor) -> tuple[Tensor, Tensor]:
+    """The top of the least-squares quadratic on a 3×3 patch, from its centre; has it one?"""
     a, b, c, d, e, f, g, h, i = patch_9.unbind(-1)
     slope_x = (c + f + i - a - d - g) / 6
     slope_y = (g + h + i - a - b - c) / 6
@@ -66,13 +67,12 @@ def quadratic_vertex(patch_9: Tensor) -> Tensor:
     bend_y = (a + b + c + g + h + i - 2 * (d + e + f)) / 3
     twist = (a + i - c - g) / 4
     determinant = bend_x * bend_y - twist * twist
-    # A ridge or a plateau has no maximum: stay on the cell.
+    # A ridge or a plateau has no top.
     peaked = (bend_x < 0) & (bend_y < 0) & (determinant > 1e-12)
     safe = torch.where(peaked, determinant, torch.ones_like(determinant))
     shift_x = (twist * slope_y - bend_y * slope_x) / safe
     shift_y = (twist * slope_x - bend_x * slope_y) / safe
-    shift = torch.stack([shift_x, shift_y], -1)
-    return torch.where(peaked[..., None], shift, torch.zeros_like(shift))
+    return torch.stack([shift_x, shift_y], -1), peaked
 
 
 def sample(

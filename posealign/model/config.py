@@ -22,12 +22,15 @@ class EncoderConfig(Frozen):
 
 
 class DecoderConfig(Frozen):
-    """`layers` look at the picture, `text_layers` at the instruction."""
+    """`layers` look at the picture, `text_layers` at the instruction.
 
-    width: int = Field(default=192, ge=8)
-    layers: int = Field(default=3, ge=1)
+    The default is small: on a small encoder every further instruction costs one decoder.
+    """
+
+    width: int = Field(default=128, ge=8)
+    layers: int = Field(default=2, ge=1)
     text_layers: int = Field(default=2, ge=1)
-    heads: int = Field(default=6, ge=1)
+    heads: int = Field(default=4, ge=1)
     mlp_ratio: float = Field(default=2.0, gt=0)
 
     @model_validator(mode="after")

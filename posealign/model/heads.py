@@ -112,6 +112,8 @@ class Locator(nn.Module):
     def measure(self, heatmaps_BKhw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Points and 90 % radius in input pixels, and what the confidence is fitted on."""
         height, width = self.grid
+        if heatmaps_BKhw.dtype in (torch.float16, torch.bfloat16):
+            heatmaps_BKhw = heatmaps_BKhw.float()  # log-probabilities are never half
         flat = heatmaps_BKhw.flatten(2)
         if self.target == "gaussian":
             limit = flat.new_tensor([width - 1, height - 1])
