@@ -51,31 +51,33 @@ class Placed:
             state,
             float(self.confidence_K[k]),
             float(self.radius_K[k]) if here else None,
-            float(self.z_K[k]) if here else None,
-            tuple(float(v) for v in position) if position is not None else None,  # type: ignore[arg-type]
+            float(self.z_K[k]) if here and np.isfinite(self.z_K[k]) else None,
+            _triple(position) if position is not None else None,
         )
 
 
 def placed(
     names: tuple[str, ...],
+    own: tuple[str, ...],
     located: Mapping[str, NDArray[np.floating]],
     selected: Mapping[str, NDArray[np.floating]],
     crop: Crop,
     absent_threshold: float,
 ) -> Placed:
-    """One row of `locate` (K) and of `select` (V) → picture coordinates and states."""
+    """One row of `locate` (K: vocabulary joints, then a skeleton's own) and of `select` (V)."""
     index = [vocabulary().index(name) for name in names]
     state_K3 = softmax(selected["state"][index])
-    points = crop.invert(located["xy"])
     states = np.where(state_K3[:, 1] > state_K3[:, 2], State.OCCLUDED, State.VISIBLE)
-    states = np.where(state_K3[:, 0] > absent_threshold, State.ABSENT, states).astype(np.int8)
+    states = np.where(state_K3[:, 0] > absent_threshold, State.ABSENT, states)
+    # Nothing says whether a described joint is hidden; the place's own confidence has to do.
+    visible = np.full(len(own), State.VISIBLE)
     return Placed(
-        names,
-        points,
+        names + own,
+        crop.invert(located["xy"]),
         np.clip(located["confidence"].astype(np.float64), 0, 1),
         located["radius"].astype(np.float64) * crop.pixel,
-        states,
-        expected_z(selected["z"][index]),
+        np.concatenate([states, visible]).astype(np.int8),
+        np.concatenate([expected_z(selected["z"][index]), np.full(len(own), np.nan)]),
     )
 
 
@@ -124,22 +126,26 @@ def _skeleton_joint(person: Placed, joint: Joint) -> PlacedJoint:
     confidence = min(source.confidence for source, _ in sources)
     if state == State.ABSENT:
         return PlacedJoint(joint.name, None, None, state, confidence, None)
-    position = None
-    if all(source.position is not None for source, _ in sources):
-        position = tuple(
-            sum(weight * source.position[axis] for source, weight in sources)  # type: ignore[index]
-            for axis in range(3)
-        )
+    weights = np.array([weight for _, weight in sources])
+    places = np.array([(source.x, source.y, source.z) for source, _ in sources], np.float64)
+    x, y, z = (float(value) for value in weights @ places)
+    positions = [source.position for source, _ in sources if source.position is not None]
+    whole = len(positions) == len(sources)
     return PlacedJoint(
         joint.name,
-        sum(weight * source.x for source, weight in sources),  # type: ignore[operator, misc]
-        sum(weight * source.y for source, weight in sources),  # type: ignore[operator, misc]
+        x,
+        y,
         state,
         confidence,
         max(source.radius or 0.0 for source, _ in sources),
-        sum(weight * source.z for source, weight in sources),  # type: ignore[operator, misc]
-        position,  # type: ignore[arg-type]
+        z if np.isfinite(z) else None,
+        _triple(weights @ np.array(positions)) if whole else None,
     )
+
+
+def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
 
 
 def filtered(

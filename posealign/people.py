@@ -32,6 +32,31 @@ class Seen:
     tokens: NDArray[np.float32]  # N, D
 
 
+def checked_picture(
+    image_HW3: NDArray[np.uint8],
+    depth_HW: NDArray[np.float32] | None,
+    intrinsics: tuple[float, float, float, float] | None,
+) -> tuple[int, int]:
+    if image_HW3.ndim != 3 or image_HW3.shape[2] != 3 or image_HW3.dtype != np.uint8:
+        raise InvalidInput(
+            f"a picture is height × width × 3 of uint8, RGB; got {image_HW3.shape} "
+            f"of {image_HW3.dtype}"
+        )
+    height, width = image_HW3.shape[:2]
+    if min(height, width) < 1:
+        raise InvalidInput(f"the picture is empty: {width}×{height}")
+    if depth_HW is not None and depth_HW.shape != (height, width):
+        raise InvalidInput(
+            f"the depth map is {depth_HW.shape[::-1]}, the picture {(width, height)}; "
+            "they must be registered pixel by pixel"
+        )
+    if intrinsics is not None and not (
+        len(intrinsics) == 4 and np.isfinite(intrinsics).all() and min(intrinsics[:2]) > 0
+    ):
+        raise InvalidInput(f"intrinsics are fx, fy, cx, cy with fx, fy > 0; got {intrinsics}")
+    return width, height
+
+
 def checked_boxes(boxes: Sequence[Sequence[float]], size: tuple[int, int]) -> list[Found]:
     if len(boxes) > MAX_BOXES:
         raise TooLarge(f"{len(boxes)} boxes; at most {MAX_BOXES} a picture")

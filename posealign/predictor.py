@@ -33,16 +33,18 @@ from posealign.people import (
     MAX_BOXES,
     Seen,
     checked_boxes,
+    checked_picture,
     clipped,
     of_subject,
     picture_box,
     turn_of,
 )
 from posealign.relate import as_person, related
+from posealign.runtime.cache import Cache
 from posealign.runtime.session import Arrays, open_graphs
 from posealign.skeletons.load import skeleton as load_skeleton
 from posealign.skeletons.load import vocabulary
-from posealign.skeletons.skeleton import Skeleton
+from posealign.skeletons.skeleton import Joint, Skeleton
 
 TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
@@ -104,6 +106,7 @@ class Predictor:
         self.settings = settings or PredictorSettings.of(self.bundle)
         self.graphs = open_graphs(self.bundle.folder, provider, threads)
         self.resolver = Resolver(self.bundle, self.graphs["text"])
+        self._vectors: Cache[NDArray[np.float32]] = Cache(1024)
 
     # Looking
 
@@ -115,7 +118,7 @@ class Predictor:
         intrinsics: tuple[float, float, float, float] | None = None,
     ) -> Look:
         """Find the people (or take the boxes: x, y, width, height) and run the image graph."""
-        size = _checked_picture(image_HW3, depth_HW, intrinsics)
+        size = checked_picture(image_HW3, depth_HW, intrinsics)
         start = time.perf_counter()
         found = self._find(image_HW3) if boxes is None else checked_boxes(boxes, size)
         finding = time.perf_counter()
@@ -207,17 +210,18 @@ class Predictor:
     ) -> tuple[list[Placed], bool]:
         """Run select and locate for the joints this question needs."""
         names = _needed(reading, understood, skeleton, look.depth_HW is not None)
+        own = tuple(name for name in understood.joints if not skeleton[name].sources)
         selected = self._select(look.people, reading)
         index = [vocabulary().index(name) for name in names]
-        located = self.graphs["locate"](
-            {
-                "features": np.stack([person.features for person in look.people]),
-                "vectors": np.ascontiguousarray(selected["vectors"][:, index]),
-            }
-        )
+        vectors = selected["vectors"][:, index]
+        if own:
+            described = np.stack([self._described(skeleton[name]) for name in own])
+            repeated = np.repeat(described[None], len(look.people), axis=0)
+            vectors = np.concatenate([vectors, repeated], axis=1)
+        located = self._locate(look.people, vectors)
         threshold = self.settings.absent_threshold
         people = [
-            answer.placed(names, _row(located, p), _row(selected, p), seen.crop, threshold)
+            answer.placed(names, own, _row(located, p), _row(selected, p), seen.crop, threshold)
             for p, seen in enumerate(look.people)
         ]
         people = [_inside(person, look.size) for person in people]
@@ -227,6 +231,22 @@ class Predictor:
         if not all(done for _, done in lifted):
             return people, False
         return [person for person, _ in lifted], True
+
+    def _described(self, joint: Joint) -> NDArray[np.float32]:
+        """The vector of a joint the vocabulary does not have, from its description."""
+        words = joint.description or joint.en
+        vector = self._vectors.get(words)
+        if vector is None:
+            ids = self.resolver.read(words).ids
+            vector = self.graphs["text"]({"ids": ids})["vector"][0]
+            self._vectors.put(words, vector)
+        return vector
+
+    def _locate(self, people: list[Seen], vectors_PKR: NDArray[np.float32]) -> Arrays:
+        features = np.stack([person.features for person in people])
+        return self.graphs["locate"](
+            {"features": features, "vectors": np.ascontiguousarray(vectors_PKR)}
+        )
 
     def _select(self, people: list[Seen], reading: Reading) -> Arrays:
         count = len(people)
@@ -248,12 +268,7 @@ class Predictor:
                 return
             index = [vocabulary().index(name) for name in TORSO]
             selected = self._select(look.people, reading)
-            located = self.graphs["locate"](
-                {
-                    "features": np.stack([person.features for person in look.people]),
-                    "vectors": np.ascontiguousarray(selected["vectors"][:, index]),
-                }
-            )
+            located = self._locate(look.people, selected["vectors"][:, index])
             for p, person in enumerate(look.people):
                 turn = turn_of(person.crop.invert(located["xy"][p]))
                 off = (turn - person.crop.rotation + 180) % 360 - 180
@@ -328,31 +343,6 @@ def _narrowed(understood: Understood, poses: list[Pose]) -> Understood:
     chosen = {joint.name for pose in poses for joint in (*pose.joints, *pose.filtered)}
     joints = tuple(name for name in understood.joints if name in chosen)
     return replace(understood, joints=joints)
-
-
-def _checked_picture(
-    image_HW3: NDArray[np.uint8],
-    depth_HW: NDArray[np.float32] | None,
-    intrinsics: tuple[float, float, float, float] | None,
-) -> tuple[int, int]:
-    if image_HW3.ndim != 3 or image_HW3.shape[2] != 3 or image_HW3.dtype != np.uint8:
-        raise InvalidInput(
-            f"a picture is height × width × 3 of uint8, RGB; got {image_HW3.shape} "
-            f"of {image_HW3.dtype}"
-        )
-    height, width = image_HW3.shape[:2]
-    if min(height, width) < 1:
-        raise InvalidInput(f"the picture is empty: {width}×{height}")
-    if depth_HW is not None and depth_HW.shape != (height, width):
-        raise InvalidInput(
-            f"the depth map is {depth_HW.shape[::-1]}, the picture {(width, height)}; "
-            "they must be registered pixel by pixel"
-        )
-    if intrinsics is not None and not (
-        len(intrinsics) == 4 and np.isfinite(intrinsics).all() and min(intrinsics[:2]) > 0
-    ):
-        raise InvalidInput(f"intrinsics are fx, fy, cx, cy with fx, fy > 0; got {intrinsics}")
-    return width, height
 
 
 def _infants(found: list[Found], boxes: object) -> list[float | None]:

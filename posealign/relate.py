@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from posealign.answer import Placed
 from posealign.data.pose import State
@@ -56,7 +57,7 @@ def as_person(placed: Placed, box: Box) -> Person:
     return Person(points_V2, states_V, box, points_V3)
 
 
-def torso_pixels(points_V2: np.ndarray) -> float:  # type: ignore[type-arg]
+def torso_pixels(points_V2: NDArray[np.float32]) -> float:
     index = vocabulary().index
     shoulders = points_V2[[index("left_shoulder"), index("right_shoulder")]].mean(axis=0)
     hips = points_V2[[index("left_hip"), index("right_hip")]].mean(axis=0)

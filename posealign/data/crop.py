@@ -9,6 +9,7 @@ stands upright in the crop. Shapes: N points.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from posealign.errors import InvalidInput
 
 PADDING = 1.25  # ViTPose's
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 
 @dataclass(frozen=True)
@@ -94,27 +96,32 @@ class Crop:
     def invert(self, points_N2: NDArray[np.floating]) -> NDArray[np.float64]:
         return _affine(self.inverse, points_N2)
 
-    def cut(
-        self, image_HWC: NDArray[np.uint8] | NDArray[np.float32], nearest: bool = False
-    ) -> NDArray[np.uint8] | NDArray[np.float32]:
+    def cut(self, image_HWC: NDArray[Pixel], nearest: bool = False) -> NDArray[Pixel]:
         """The input's pixels; black outside the picture. Depth is cut with `nearest`."""
         how = cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR
         if not nearest and self.pixel > 2:
             return self._cut_minified(image_HWC)
-        return cv2.warpAffine(image_HWC, self.matrix, self.input_size, flags=how)  # type: ignore[no-any-return]
+        return _warp(image_HWC, self.matrix, self.input_size, how)
 
-    def _cut_minified(self, image_HWC: NDArray) -> NDArray:  # type: ignore[type-arg]
+    def _cut_minified(self, image_HWC: NDArray[Pixel]) -> NDArray[Pixel]:
         """Halve first by areas: bilinear sampling of a large picture would alias."""
         factor = 2 ** int(np.log2(self.pixel))
         height, width = image_HWC.shape[:2]
         size = (max(1, width // factor), max(1, height // factor))
-        small = cv2.resize(image_HWC, size, interpolation=cv2.INTER_AREA)
+        small: NDArray[Pixel] = cv2.resize(image_HWC, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
         # Pixel centres: small = (large + 0.5) / factor - 0.5, so large = small * f + (f - 1) / 2.
         fx, fy = width / size[0], height / size[1]
         matrix = self.matrix
         shift = matrix[:, :2] @ np.array([(fx - 1) / 2, (fy - 1) / 2]) + matrix[:, 2]
         scaled = np.hstack([matrix[:, :2] * [fx, fy], shift[:, None]])
-        return cv2.warpAffine(small, scaled, self.input_size, flags=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+        return _warp(small, scaled, self.input_size, cv2.INTER_LINEAR)
+
+
+def _warp(
+    image_HWC: NDArray[Pixel], matrix: NDArray[np.float64], size: tuple[int, int], how: int
+) -> NDArray[Pixel]:
+    warped: NDArray[Pixel] = cv2.warpAffine(image_HWC, matrix, size, flags=how)  # type: ignore[assignment]
+    return warped
 
 
 def _affine(matrix: NDArray[np.float64], points_N2: NDArray[np.floating]) -> NDArray[np.float64]:

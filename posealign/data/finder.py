@@ -38,8 +38,8 @@ def encode(
     height, width = grid
     target = np.zeros((CHANNELS, height, width), np.float32)
     weight = np.zeros((height, width), np.float32)
-    order = np.argsort(-boxes_P4[:, 2] * boxes_P4[:, 3]) if len(boxes_P4) else []
-    for person in order:
+    areas_P = np.array([float(w) * float(h) for _, _, w, h in boxes_P4])
+    for person in np.argsort(-areas_P):
         x, y, w, h = (float(v) for v in boxes_P4[person])
         center_x, center_y = (x + w / 2 + 0.5) / cell - 0.5, (y + h / 2 + 0.5) / cell - 0.5
         column, row = round(center_x), round(center_y)
@@ -84,4 +84,4 @@ def iou(
 
 
 def _sigmoid(logits: NDArray[np.floating]) -> NDArray[np.floating]:
-    return 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60, 60))))

@@ -107,8 +107,8 @@ def _wanted(provider: str, available: list[str]) -> list[str]:
             f"provider {provider} is not in this onnxruntime ({', '.join(available)}); "
             "install posealign[gpu] instead of posealign[cpu] on a machine with a GPU"
         )
-    order = dict.fromkeys((PROVIDERS[provider], PROVIDERS["cuda"], PROVIDERS["cpu"]))
-    return [name for name in order if name in available]
+    ranked = dict.fromkeys((PROVIDERS[provider], PROVIDERS["cuda"], PROVIDERS["cpu"]))
+    return [name for name in ranked if name in available]
 
 
 def _onnxruntime() -> Any:
