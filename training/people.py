@@ -20,7 +20,9 @@ from posealign.data.augment import Augmentation, View, light, random_crop, view
 from posealign.data.crop import Crop
 from posealign.data.mixture import Mixture
 from posealign.data.pose import State
+from posealign.data.sample import Person
 from posealign.skeletons.load import vocabulary
+from training.instruct import person_in_view, turned_back
 from training.shards import Shard
 
 CELL = 16.0  # input pixels of a finder cell
@@ -80,18 +82,21 @@ def outside_share(crop: Crop, size: tuple[int, int]) -> float:
 
 
 def finder_labels(
-    labels: Labels, infant: float, size: tuple[int, int]
+    people: list[tuple[NDArray[np.float32], float]], size: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The box around the joints in view, with the room a body has around its joints."""
-    placed = labels.weights_V > 0
+    """Boxes around each person's joints in view, with the room a body has around its joints."""
     grid = (int(size[1] // CELL), int(size[0] // CELL))
-    boxes = np.zeros((0, 4), np.float32)
-    if placed.sum() >= 4:
-        low, high = labels.points_V2[placed].min(0), labels.points_V2[placed].max(0)
+    boxes, infants = [], []
+    for points_K2, infant in people:
+        if len(points_K2) < 4:
+            continue
+        low, high = points_K2.min(0), points_K2.max(0)
         room = 0.05 * (high - low).max()
         low, high = np.maximum(low - room, 0), np.minimum(high + room, np.array(size) - 1)
-        boxes = np.concatenate([low, np.maximum(high - low, 4)])[None]
-    return finder.encode(boxes, np.full(len(boxes), infant), grid, CELL)
+        boxes.append(np.concatenate([low, np.maximum(high - low, 4)]))
+        infants.append(infant)
+    stacked = np.array(boxes, np.float32).reshape(-1, 4)
+    return finder.encode(stacked, np.array(infants, np.float32), grid, CELL)
 
 
 class People(Dataset[dict[str, Any]]):
@@ -104,9 +109,11 @@ class People(Dataset[dict[str, Any]]):
         config: Augmentation,
         size: tuple[int, int],
         infants: frozenset[str] = frozenset(),
+        with_person: bool = False,
     ) -> None:
         self.shards, self.mixture, self.config, self.size = dict(shards), mixture, config, size
         self.infants, self.swap_V = infants, vocabulary().swap_J
+        self.with_person = with_person  # a Person for `execute`: not for batches of tensors
 
     def __getitem__(self, position: int) -> dict[str, Any]:
         name, row = self.mixture.pick(position)
@@ -122,17 +129,32 @@ class People(Dataset[dict[str, Any]]):
         image = np.asarray(shard.images_NSS3[row])
         seen = view(image, shard.points_NV2[row], crop, self.swap_V, self.config, random)
         labels = labels_of(shard, row, seen, self.swap_V)
-        target, weight = finder_labels(labels, float(name in self.infants), self.size)
+        told_infant = shard.infant(row)
+        infant = float(name in self.infants) if told_infant is None else told_infant
+        seen_people = [(labels.points_V2[labels.weights_V > 0], infant)]
+        other = shard.others(row)
+        if other is not None:
+            points = crop.apply(other[0]).astype(np.float32)
+            if seen.mirrored:
+                points[:, 0] = self.size[0] - 1 - points[:, 0]
+            inside = ((points >= 0) & (points <= np.array(self.size) - 1)).all(1)
+            seen_people.append((points[inside], other[1]))
+        target, weight = finder_labels(seen_people, self.size)
+        certain = np.float32(0.3 if other is None else 1.0)  # strangers in LSP have no box
         # Half of the turns are the picture's own: then the crop is not said to be turned.
         told = random.random() < 0.5
         mirror = -1.0 if seen.mirrored else 1.0
         vector = crop_vector(crop, outside_share(crop, (image.shape[1], image.shape[0])))
         vector[:2] = (mirror * vector[0], vector[1]) if told else (0.0, 1.0)
-        return {
+        item: dict[str, Any] = {}
+        if self.with_person:
+            turn = mirror * crop.rotation if told else 0.0
+            item["person"] = _person(shard, row, seen, labels, turn)
+        return item | {
             "pixels": seen.pixels_HW3, "points": labels.points_V2, "weights": labels.weights_V,
             "state": labels.state_V, "state_weight": labels.state_weight_V, "z": labels.z_V,
             "z_weight": labels.z_weight_V, "crop": vector, "finder": target,
-            "finder_weight": weight, "finder_on": np.float32(0.3),
+            "finder_weight": weight, "finder_on": certain,
         }  # fmt: skip
 
     def _scene(self, random: np.random.Generator) -> dict[str, Any]:
@@ -149,6 +171,19 @@ class People(Dataset[dict[str, Any]]):
             "z_weight": zeros, "crop": np.array([0, 1, 0, 0], np.float32), "finder": target,
             "finder_weight": weight, "finder_on": np.float32(1.0),
         }  # fmt: skip
+
+
+def _person(shard: Shard, row: int, seen: View, labels: Labels, degrees: float) -> Person:
+    """Who is in the view, in the picture's own orientation."""
+    size = (seen.pixels_HW3.shape[1], seen.pixels_HW3.shape[0])
+    points = turned_back(seen.points_V2, degrees, size)
+    inside = labels.weights_V > 0
+    placed = points[inside] if inside.any() else np.zeros((1, 2), np.float32)
+    low, high = placed.min(0), placed.max(0)
+    box = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    z = np.where(labels.z_weight_V > 0, labels.z_V, np.nan).astype(np.float32)
+    known = labels.state_weight_V > 0
+    return person_in_view(points, labels.state_V, known, z, box, shard.facts(row), seen.mirrored)
 
 
 def compose(
@@ -178,7 +213,8 @@ def compose(
         low = np.maximum(new[:2] - room, 0)
         high = np.minimum(new[:2] + new[2:] + room, np.array([width, height]) - 1)
         boxes.append(np.concatenate([low, np.maximum(high - low, 4)]))
-        infant.append(float(name in infants))
+        told = shards[name].infant(row)
+        infant.append(float(name in infants) if told is None else told)
     found = np.array(boxes, np.float32).reshape(-1, 4)
     return canvas, found, np.array(infant, np.float32)
 

@@ -6,6 +6,7 @@ the source knows them, states_NV and z_NV (torso lengths from the mid-hip; NaN =
 
     python -m training.shards lsp ../shared/data/lspet train OUT
     python -m training.shards coco ../shared/data/coco_mini/person_keypoints.json OUT
+    python -m training.shards synth SYNTH_FOLDER OUT
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import hashlib
 import json
 import sys
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,12 @@ from numpy.typing import NDArray
 
 from posealign.data.crop import Crop
 from posealign.data.pose import State
+from posealign.data.sample import Sample
 from posealign.errors import InvalidInput
 from posealign.skeletons.load import skeleton, vocabulary
 
 SIDE = 256
+EXTRA = ("hidden_by_NV", "points_NV3", "infant_N", "other_NV2", "other_infant_N")
 FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 
 
@@ -42,6 +46,25 @@ class Shard:
     boxes_N4: NDArray[np.float32]
     states_NV: NDArray[np.int8]
     z_NV: NDArray[np.float32]
+    facts_N: tuple[str, ...] | None = None  # JSON: relations told, posture, role
+    extra: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # further arrays of N rows
+
+    def facts(self, row: int) -> dict[str, Any]:
+        """What else the source knows of a person; see training.instruct.person_in_view."""
+        told: dict[str, Any] = json.loads(self.facts_N[row]) if self.facts_N is not None else {}
+        for name, key in (("hidden_by_NV", "hidden_by_V"), ("points_NV3", "points_V3")):
+            if name in self.extra:
+                told[key] = self.extra[name][row]
+        return told
+
+    def infant(self, row: int) -> float | None:
+        return float(self.extra["infant_N"][row]) if "infant_N" in self.extra else None
+
+    def others(self, row: int) -> tuple[NDArray[np.float32], float] | None:
+        """A second person's points and whether that is an infant."""
+        if "other_NV2" not in self.extra:
+            return None
+        return self.extra["other_NV2"][row], float(self.extra["other_infant_N"][row])
 
     def __len__(self) -> int:
         return len(self.points_NV2)
@@ -56,7 +79,11 @@ def read_shard(folder: Path) -> Shard:
     states = labels.get("states_NV", np.full(points.shape[:2], State.UNLABELLED, np.int8))
     z = labels.get("z_NV", np.full(points.shape[:2], np.nan, np.float32))
     images = np.load(folder / "images.npy", mmap_mode="r")
-    return Shard(folder.name, images, points, labels["weights_NV"], labels["boxes_N4"], states, z)
+    facts = tuple(str(text) for text in labels["facts_N"]) if "facts_N" in labels else None
+    return Shard(
+        folder.name, images, points, labels["weights_NV"], labels["boxes_N4"], states, z, facts,
+        {name: labels[name] for name in EXTRA if name in labels},
+    )  # fmt: skip
 
 
 def digest(folder: Path) -> str:
@@ -195,13 +222,66 @@ def _corners(box: list[float]) -> NDArray[np.float64]:
     return np.array([[x, y], [x + width, y + height]])
 
 
+def pack_synth(folder: Path, target: Path) -> dict[str, float]:
+    """The synthetic infant's samples with everything they know."""
+    from posealign.synth.dataset import ShardDataset  # noqa: PLC0415
+
+    images: list[Any] = []
+    rows: dict[str, list[Any]] = {}
+    data = ShardDataset(folder)
+    for index in range(len(data)):
+        sample = data[index]
+        if not sample.people:
+            continue
+        images.append(sample.image_HW3)
+        for key, value in _synth_labels(sample).items():
+            rows.setdefault(key, []).append(value)
+    _save(target, images, {key: np.stack(values) for key, values in rows.items()})
+    return {"people": float(len(images))}
+
+
+def _synth_labels(sample: Sample) -> dict[str, Any]:
+    person, count = sample.people[0], len(vocabulary())
+    other = sample.people[1] if len(sample.people) > 1 else None
+    z = np.full(count, np.nan, np.float32)
+    points3 = person.points_V3
+    if points3 is not None:
+        index = vocabulary().index
+        hips = points3[[index("left_hip"), index("right_hip")]].mean(0)
+        shoulders = points3[[index("left_shoulder"), index("right_shoulder")]].mean(0)
+        z = ((points3[:, 2] - hips[2]) / np.linalg.norm(shoulders - hips)).astype(np.float32)
+    weights = np.select(
+        [person.states_V == State.VISIBLE, person.states_V == State.OCCLUDED], [1.0, 0.6], 0.0
+    )
+    told: dict[str, Any] = {}
+    if "touching_face" in person.facts:
+        told["touching_face(hand)"] = list(person.facts["touching_face"])
+    if "legs" in person.facts.get("crossing", {}):
+        told["crossing_over(leg)"] = [person.facts["crossing"]["legs"]]
+    facts = {"relations": told, "posture": person.posture, "role": person.role}
+    nobody = np.full((count, 2), np.nan, np.float32)
+    return {
+        "points_NV2": person.points_V2.astype(np.float32), "weights_NV": weights.astype(np.float32),
+        "boxes_N4": np.array(person.box, np.float32), "states_NV": person.states_V, "z_NV": z,
+        "facts_N": np.array(json.dumps(facts)), "infant_N": np.float32(person.role == "infant"),
+        "hidden_by_NV": np.full(count, -1, np.int8) if person.hidden_by_V is None
+        else person.hidden_by_V,
+        "points_NV3": np.full((count, 3), np.nan, np.float32) if points3 is None
+        else points3.astype(np.float32),
+        "other_NV2": nobody if other is None else other.points_V2.astype(np.float32),
+        "other_infant_N": np.float32(other is not None and other.role == "infant"),
+    }  # fmt: skip
+
+
 def main(kind: str, source: str, *rest: str) -> None:
     if kind == "lsp":
         counts = pack_lsp(Path(source), rest[0], Path(rest[1]))
     elif kind == "coco":
         counts = pack_coco(Path(source), Path(rest[0]))
+    elif kind == "synth":
+        counts = pack_synth(Path(source), Path(rest[0]))
     else:
-        raise InvalidInput(f"a shard is packed from lsp or coco, got {kind!r}")
+        raise InvalidInput(f"a shard is packed from lsp, coco or synth, got {kind!r}")
     print(json.dumps(counts))
 
 

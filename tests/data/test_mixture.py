@@ -13,7 +13,7 @@ def test_sources_come_in_their_shares_and_every_row_in_turn() -> None:
     assert counts["drawn"] == pytest.approx(300, abs=10)
     rows = Counter(row for name, row in picks if name == "real")
     assert len(rows) == 50
-    assert max(rows.values()) - min(rows.values()) <= 6
+    assert min(rows.values()) >= 9
 
 
 def test_a_position_is_always_the_same() -> None:
@@ -33,8 +33,6 @@ def test_a_source_without_weight_never_comes() -> None:
     ("lengths", "weights"),
     [({"a": 1}, {"b": 1.0}), ({}, {}), ({"a": 0}, {"a": 1.0}), ({"a": 3}, {"a": 0.0})],
 )
-def test_impossible_mixtures_are_errors(
-    lengths: dict[str, int], weights: dict[str, float]
-) -> None:
+def test_impossible_mixtures_are_errors(lengths: dict[str, int], weights: dict[str, float]) -> None:
     with pytest.raises(InvalidConfig):
         Mixture(lengths, weights)

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+
+from posealign.data import finder
+from posealign.data.augment import Augmentation
+from posealign.data.mixture import Mixture
+from posealign.data.pose import State
+from posealign.skeletons.load import vocabulary
+from training import losses
+from training.figures import drawn
+from training.people import CELL, SCENE, People
+
+SIZE = (96, 96)
+
+
+@pytest.fixture(scope="module")
+def people() -> People:
+    shards = {"drawn": drawn(12)}
+    mixture = Mixture({"drawn": 12, SCENE: 100}, {"drawn": 0.7, SCENE: 0.3}, seed=5)
+    return People(shards, mixture, Augmentation(), SIZE, frozenset({"drawn"}), with_person=True)
+
+
+def test_a_position_is_the_same_view_every_time(people: People) -> None:
+    one, two = people[4], people[4]
+    for name in ("pixels", "points", "weights", "state", "finder", "crop"):
+        assert (one[name] == two[name]).all(), name
+
+
+def test_what_left_the_view_is_absent_and_has_no_place(people: People) -> None:
+    seen = 0
+    for row in range(12):
+        item = people.person("drawn", row, np.random.default_rng(row))
+        x, y = item["points"].T
+        outside = (x < 0) | (y < 0) | (x > 95) | (y > 95)
+        labelled = item["state_weight"] > 0
+        assert (item["state"][outside & labelled] == State.ABSENT).all()
+        assert (item["weights"][outside] == 0).all()
+        assert (item["z_weight"][outside] == 0).all()
+        seen += int((outside & labelled).sum())
+    assert seen > 0
+
+
+def test_the_unlabelled_counts_nowhere(people: People) -> None:
+    item = people.person("drawn", 0, np.random.default_rng(0))
+    never = [vocabulary().index(name) for name in ("left_big_toe", "face_30", "spine2")]
+    for key in ("weights", "state_weight", "z_weight"):
+        assert (item[key][never] == 0).all()
+
+
+def test_scenes_say_where_everybody_is(people: People) -> None:
+    found = 0
+    for position in range(80):
+        name, _ = people.mixture.pick(position)
+        if name != SCENE:
+            continue
+        item = people[position]
+        target = item["finder"].copy()
+        assert target.shape == (finder.CHANNELS, 6, 6)
+        logits = target.copy()
+        logits[0] = np.where(target[0] >= 0.99, 9.0, -9.0)
+        found += len(finder.decode(logits, CELL))
+        assert item["weights"].sum() == 0
+    assert found > 5
+
+
+def test_totals_are_what_sums_are_divided_by(people: People) -> None:
+    rows = [people.person("drawn", row, np.random.default_rng(row)) for row in range(3)]
+    batch = {key: torch.from_numpy(np.stack([row[key] for row in rows]))
+             for key in ("weights", "state_weight", "z_weight", "finder_on")}  # fmt: skip
+    total = losses.totals(batch)
+    parts = [
+        losses.totals({key: value[i : i + 1] for key, value in batch.items()}) for i in range(3)
+    ]
+    for key, value in total.items():
+        assert float(value) == pytest.approx(sum(float(part[key]) for part in parts), rel=1e-5)
