@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -28,12 +29,23 @@ GROUP = "posealign.commands"
 # The manual's chapters, in reading order; commands that others add come last under "More".
 CHAPTERS: dict[str, tuple[str, ...]] = {
     "Ask": ("predict", "resolve", "video", "skeletons"),
-    "Serve": ("serve", "openapi", "camera", "batch", "feedback", "review"),
+    "Serve": ("serve", "key", "openapi", "camera", "batch", "feedback", "review"),
     "Bundles": ("bundles", "pull", "convert", "export"),
     "Measure": ("evaluate", "bench", "compare", "report", "clinical"),
     "Teach": ("synth", "corpus", "train", "sft", "align", "tune", "text", "golden"),
 }
 MORE = "More"
+
+# Commands that want more than the core: the extra, and a package that tells whether it is there.
+EXTRAS: dict[str, tuple[str, str]] = {
+    "camera": ("camera", "av"),
+    "compare": ("eval", "pycocotools"),
+    "convert": ("train", "torch"),
+    "evaluate": ("eval", "pycocotools"),
+    "export": ("export", "onnx"),
+    "synth": ("synth", "mujoco"),
+    **dict.fromkeys(("train", "sft", "align", "tune", "text", "golden"), ("train", "torch")),
+}
 
 # Packages whose import name is not their distribution's.
 _IMPORT_NAMES = {
@@ -99,8 +111,16 @@ def _summary(row: EntryPoint) -> str:
     ]
     for owner in [*owners, tree]:
         if text := ast.get_docstring(owner):
-            return text.splitlines()[0].strip()
+            return text.splitlines()[0].strip().removeprefix(f"posealign {row.name}: ")
     return ""
+
+
+def _missing(name: str) -> str:
+    """What to install first, where something is missing."""
+    extra, package = EXTRAS.get(name, ("", ""))
+    if not package or find_spec(package) is not None:
+        return ""
+    return f" (first: pip install 'posealign\\[{extra}]')"
 
 
 def _chapter(name: str) -> str:
@@ -117,7 +137,7 @@ class _Manual(TyperGroup):
         row = commands().get(cmd_name)
         if row is None:
             return None
-        summary = _summary(row)
+        summary = _summary(row) + _missing(cmd_name)
         return TyperCommand(
             cmd_name, help=summary, short_help=summary, rich_help_panel=_chapter(cmd_name)
         )
@@ -134,6 +154,7 @@ def load(name: str) -> Any:
     target = commands()[name].load()
     if isinstance(target, typer.Typer):
         app = target
+        app._add_completion = False  # the root command has it already
     else:
         app = typer.Typer(add_completion=False)
         app.command(name, no_args_is_help=False)(target)
@@ -161,12 +182,18 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         typer.echo(__version__)
         raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print it.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Options before the command."""
 
 
 def app() -> Any:
@@ -204,8 +231,13 @@ def run(action: Callable[[], object], as_json: bool = False) -> int:
         return _complain(error, as_json)
     except FileNotFoundError as error:
         return _complain(errors.NotFound(f"no such file: {error.filename}"), as_json)
-    except IsADirectoryError as error:
-        return _complain(InvalidInput(f"a folder, not a file: {error.filename}"), as_json)
+    except BrokenPipeError:  # `posealign … | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _complain(InvalidInput(f"{error.filename}: {error.strerror}"), as_json)
     return 0
 
 
