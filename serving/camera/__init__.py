@@ -1,0 +1,1 @@
+"""Cameras: `posealign camera` watches pictures, answers instructions and tells others."""

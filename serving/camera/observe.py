@@ -1,0 +1,171 @@
+"""Rules on one person: what the joints say now, as a signal for the rule's latch.
+
+`Asking` is the one place that asks: each phrase once a frame, whoever wants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from posealign.anatomy.angles import ANGLES, angle
+from posealign.anatomy.posture import CORNERS, lying_posture
+from posealign.data.pose import PlacedJoint, Pose, PoseResult, State
+from posealign.temporal import body_scale
+from serving.camera.privacy import Polygon, hide, inside, is_masked
+from serving.camera.rules import (
+    AngleRule,
+    Choice,
+    EmptyRule,
+    HiddenRule,
+    InsideRule,
+    Latch,
+    NearRule,
+    PostureRule,
+    Rule,
+    Signal,
+    Turn,
+)
+
+TRUNK = "both shoulders and both hips"
+Box = tuple[float, float, float, float]
+
+
+class Asked(Protocol):
+    """A Look."""
+
+    size: tuple[int, int]
+
+    def ask(self, instruction: str, skeleton: str | None = None) -> PoseResult: ...
+
+
+class Asking:
+    """Answers about one picture, each asked once; joints under a mask are absent."""
+
+    def __init__(self, look: Asked, skeleton: str | None, masks: tuple[Polygon, ...]) -> None:
+        self._look, self._skeleton, self._masks = look, skeleton, masks
+        self._results: dict[str, PoseResult] = {}
+        self.size = look.size
+
+    def pose(self, phrase: str, box: Box) -> Pose | None:
+        """What the phrase finds on the person in this box."""
+        if phrase not in self._results:
+            self._results[phrase] = self._look.ask(phrase, self._skeleton)
+        return next((p for p in self._results[phrase].poses if p.box == box), None)
+
+    def joints(self, phrase: str, box: Box) -> list[PlacedJoint]:
+        pose = self.pose(phrase, box)
+        if pose is None:
+            return []
+        return [
+            hide(joint) if is_masked(joint, self._masks, self.size) else joint
+            for joint in (*pose.joints, *pose.filtered)
+        ]
+
+    def points(self, phrase: str, box: Box) -> dict[str, tuple[float, float]]:
+        return _points(self.joints(phrase, box))
+
+
+def _points(joints: Iterable[PlacedJoint]) -> dict[str, tuple[float, float]]:
+    return {
+        joint.name: (joint.x, joint.y)
+        for joint in joints
+        if joint.state != State.ABSENT and joint.x is not None and joint.y is not None
+    }
+
+
+class Watcher:
+    """One rule on one bed."""
+
+    def __init__(self, rule: Rule, zones: Mapping[str, Polygon]) -> None:
+        self.rule, self._zones = rule, zones
+        self._choice = Choice(rule.after, rule.forget_after)
+        self._latch = Latch(rule.after, rule.clear_after, rule.forget_after)
+
+    @property
+    def active(self) -> bool:
+        return self._latch.on
+
+    def __call__(self, asking: Asking, box: Box | None, now: float) -> Turn | None:
+        """`box` is the person's; None where nobody is seen."""
+        if isinstance(self.rule, PostureRule) and not self.rule.among:
+            return self._choice(posture(asking, box) if box is not None else None, now)
+        return self._latch(signal(self.rule, asking, box, self._zones), now)
+
+    def blind(self, now: float) -> Turn | None:
+        """There is no picture."""
+        if isinstance(self.rule, PostureRule) and not self.rule.among:
+            return self._choice(None, now)
+        return self._latch("unknown", now)
+
+
+def posture(asking: Asking, box: Box) -> str | None:
+    points = asking.points(TRUNK, box)
+    return lying_posture(points) if set(CORNERS) <= set(points) else None
+
+
+def signal(rule: Rule, asking: Asking, box: Box | None, zones: Mapping[str, Polygon]) -> Signal:
+    if isinstance(rule, EmptyRule):
+        return "on" if box is None else "off"
+    if box is None:
+        return "unknown"
+    match rule:
+        case PostureRule():
+            seen = posture(asking, box)
+            return "unknown" if seen is None else _either(seen in rule.among)
+        case HiddenRule():
+            return _hidden(rule, asking.joints(rule.instruction, box))
+        case NearRule():
+            return _near(rule, asking, box)
+        case InsideRule():
+            return _inside(rule, asking, box, zones[rule.zone])
+        case AngleRule():
+            return _angle(rule, asking, box)
+
+
+def _either(holds: bool) -> Signal:
+    return "on" if holds else "off"
+
+
+def _hidden(rule: HiddenRule, joints: list[PlacedJoint]) -> Signal:
+    if not joints:
+        return "unknown"
+    hidden = [joint.state != State.VISIBLE for joint in joints]
+    return _either(all(hidden) if rule.which == "all" else any(hidden))
+
+
+def _near(rule: NearRule, asking: Asking, box: Box) -> Signal:
+    ones, others = asking.points(rule.instruction, box), asking.points(rule.to, box)
+    trunk = asking.pose(TRUNK, box)
+    if not ones or not others or trunk is None:
+        return "unknown"
+    ones_N2, others_M2 = np.array(list(ones.values())), np.array(list(others.values()))
+    apart = np.linalg.norm(ones_N2[:, None] - others_M2[None], axis=-1).min()
+    distance = float(apart) / max(body_scale(trunk), 1e-6)
+    if distance <= rule.distance:
+        return "on"
+    return "off" if distance >= rule.clear_distance else "between"
+
+
+def _inside(rule: InsideRule, asking: Asking, box: Box, zone: Polygon) -> Signal:
+    points = asking.points(rule.instruction, box)
+    if not points:
+        return "unknown"
+    any_inside = any(inside(zone, x, y, *asking.size) for x, y in points.values())
+    return _either(any_inside != rule.outside)
+
+
+def _angle(rule: AngleRule, asking: Asking, box: Box) -> Signal:
+    needed = ANGLES[rule.angle].joints
+    joints = asking.joints(", ".join(name.replace("_", " ") for name in needed), box)
+    points = _points(joint for joint in joints if joint.state == State.VISIBLE)
+    if not set(needed) <= set(points):
+        return "unknown"
+    degrees = float(angle(np.array([list(points.values())]), list(points), rule.angle)[0])
+    if np.isnan(degrees):
+        return "unknown"
+    if degrees >= rule.above:
+        return "on"
+    return "off" if degrees <= rule.clear_below else "between"

@@ -1,0 +1,1 @@
+"""Where results go. A sink never makes a camera wait."""

@@ -1,0 +1,222 @@
+"""Frames from a camera, a stream or a file through PyAV; every failure becomes one of our words.
+
+ffmpeg's own messages hold the address with the password in it. None of them is logged, shown or
+kept: `Trouble` carries a code from a closed list.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from posealign.errors import InvalidConfig, MissingExtra
+from serving.camera.config import Source, check_address
+from serving.camera.secret import Secrets
+from serving.camera.slot import Grabbed
+
+CODES = {
+    "unauthorized": "the camera refused the credentials",
+    "not_found": "there is no such stream, file or device",
+    "refused": "nothing listens at the address",
+    "unreachable": "the address cannot be reached",
+    "timeout": "nothing came in time",
+    "damaged": "what came is not a picture stream",
+    "no_video": "the stream holds no video",
+    "late": "the pictures lag behind",
+    "ended": "the stream ended",
+    "failed": "the stream cannot be opened",
+}
+_BY_TYPE = {
+    "HTTPUnauthorizedError": "unauthorized", "HTTPForbiddenError": "unauthorized",
+    "HTTPNotFoundError": "not_found", "FileNotFoundError": "not_found",
+    "PermissionError": "unauthorized", "ConnectionRefusedError": "refused",
+    "ConnectionResetError": "refused", "BrokenPipeError": "refused", "TimeoutError": "timeout",
+    "ExitError": "timeout", "InvalidDataError": "damaged", "EOFError": "ended",
+    "HTTPServerError": "failed", "DemuxerNotFoundError": "damaged",
+    "DecoderNotFoundError": "damaged",
+}  # fmt: skip
+_UNREACHABLE = (101, 110, 112, 113)  # errno: network, timed out, host down, no route
+_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+_DRIFT = 1e-3  # how fast two honest clocks may part
+_JUMP = 5.0  # seconds by which a source's clock jumps rather than runs
+
+
+class Trouble(Exception):
+    """Why there is no picture, as a code of CODES."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(CODES[code])
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to connect. `full` holds the credentials: it goes to ffmpeg and nowhere else."""
+
+    scheme: str
+    host: str
+    port: int
+    full: str
+
+    def __repr__(self) -> str:
+        return f"Address({self.scheme})"
+
+
+def address(source: Source, secrets: Secrets) -> Address:
+    url = source.url
+    if not isinstance(url, str):
+        url = secrets.read(url)
+        try:
+            check_address(url) if "@" in url.split("?")[0] else None
+        except ValueError as error:
+            raise InvalidConfig(f"source: {error}") from None
+        parts = urlsplit(url)
+        secrets.add(*(part for part in (parts.path, parts.query) if len(part) > 3))
+    scheme, _, rest = url.partition(":")
+    if scheme in ("file", "v4l2"):
+        return Address(scheme, "", 0, rest.removeprefix("//"))
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _PORTS.get(scheme, 0)
+    netloc = parts.netloc
+    if source.credentials is not None:
+        username, password = secrets.login(source.credentials)
+        netloc = f"{quote(username, safe='')}:{quote(password, safe='')}@{netloc}"
+    full = urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
+    secrets.add(*([full] if full != url else []))
+    return Address(scheme, host, port, full)
+
+
+def grabs(
+    where: Address,
+    source: Source,
+    patience: float,
+    monotonic: Callable[[], float],
+    stop: Callable[[], bool],
+    damaged: Callable[[], None],
+) -> Iterator[Grabbed]:
+    """Frames until the stream ends or fails (Trouble). `damaged` is told of each lost one."""
+    container = _open(where, source, patience)
+    try:
+        if not container.streams.video:
+            raise Trouble("no_video")
+        stream = container.streams.video[0]
+        stream.thread_type = "SLICE"  # frame threads would hold pictures back
+        stream.codec_context.thread_count = 1
+        live = where.scheme != "file"
+        lag = Lag(patience) if where.scheme in ("rtsp", "rtsps") else None
+        start, first, good = monotonic(), None, monotonic()
+        for number, (frame, broken) in enumerate(_decoded(container, stream)):
+            now = monotonic()
+            if stop():
+                return
+            if frame is None or broken:
+                damaged()
+                if now - good > patience:
+                    raise Trouble("damaged")
+                continue
+            good = now
+            seconds = float(frame.time) if frame.time is not None else None
+            if lag is not None and seconds is not None and lag(seconds, now):
+                raise Trouble("late")
+            if not live and seconds is not None:
+                first = seconds if first is None else first
+                _sleep(start + seconds - first - now, stop)
+                now = good = monotonic()
+            yield Grabbed(frame, number, now, seconds if where.scheme != "http" else None)
+        raise Trouble("ended")
+    except Trouble:
+        raise
+    except Exception as error:
+        raise Trouble(code_of(error)) from None
+    finally:
+        container.close()
+
+
+def _open(where: Address, source: Source, patience: float) -> Any:
+    try:
+        av = import_module("av")
+    except ImportError as error:
+        raise MissingExtra("cameras need PyAV: pip install 'posealign[camera]'") from error
+    options = {"fflags": "nobuffer", "flags": "low_delay"}
+    form = None
+    if where.scheme in ("rtsp", "rtsps"):
+        options |= {"rtsp_transport": source.transport, "analyzeduration": "300000"}
+    elif where.scheme == "v4l2":
+        form = "video4linux2"
+    name = where.full
+    if where.scheme == "file" and not Path(name).is_file():
+        raise Trouble("not_found")
+    try:
+        return av.open(name, format=form, options=options, timeout=(patience, patience))
+    except Exception as error:
+        raise Trouble(code_of(error)) from None
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, bool]]:
+    """(frame, whether it is broken); (None, True) for a packet that cannot be decoded."""
+    invalid = import_module("av").error.InvalidDataError
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except invalid:
+            yield None, True
+            continue
+        for frame in frames:
+            yield frame, bool(frame.is_corrupt)
+
+
+def code_of(error: BaseException) -> str:
+    """ffmpeg's exception → our word. Its message is never looked at."""
+    for kind in type(error).__mro__:
+        if kind.__name__ in _BY_TYPE:
+            return _BY_TYPE[kind.__name__]
+    return "unreachable" if getattr(error, "errno", None) in _UNREACHABLE else "failed"
+
+
+def _sleep(seconds: float, stop: Callable[[], bool]) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not stop():
+        time.sleep(min(left, 0.2))
+
+
+class Lag:
+    """Whether a live stream falls behind: its clock against ours, apart from honest drift."""
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+        self._offset: float | None = None
+        self._last = (0.0, 0.0)
+
+    def __call__(self, source_time: float, now: float) -> bool:
+        before_source, before_now = self._last
+        self._last = (source_time, now)
+        jump = abs(source_time - before_source)
+        if self._offset is None or source_time < before_source or jump > _JUMP:
+            self._offset = now - source_time
+            return False
+        drifted = self._offset + _DRIFT * (now - before_now)
+        self._offset = min(drifted, now - source_time)
+        return now - source_time - self._offset > self._most
+
+
+def answers(where: Address, timeout: float = 1.0) -> bool:
+    """Whether the camera's door opens: a cheap look that needs no credentials and no session."""
+    if where.scheme in ("file", "v4l2"):
+        return Path(where.full).exists()
+    try:
+        with socket.create_connection((where.host, where.port), timeout) as knock:
+            knock.settimeout(timeout)
+            if where.scheme == "rtsp":
+                host = f"[{where.host}]" if ":" in where.host else where.host
+                ask = f"OPTIONS rtsp://{host}:{where.port}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+                knock.sendall(ask.encode())
+                return knock.recv(5) == b"RTSP/"
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Commands of `posealign` that need the server's packages."""

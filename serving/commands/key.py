@@ -1,0 +1,56 @@
+"""posealign key: make, list and withdraw API keys; the file holds hashes only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from posealign.errors import NotFound
+from serving.auth import new_key, read_keys
+
+key = typer.Typer(help=__doc__, no_args_is_help=True)
+KeysFile = Annotated[Path, typer.Option(help="Where hashed keys are kept.")]
+
+
+@key.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Who will use it; appears in logs.")],
+    scope: Annotated[list[str] | None, typer.Option(help="infer, feedback, admin.")] = None,
+    days: Annotated[float | None, typer.Option(help="Days until it expires.")] = None,
+    keys_file: KeysFile = Path("keys.jsonl"),
+) -> None:
+    """Make a key and print it, once."""
+    plain, stored = new_key(name, tuple(scope or ["infer"]), days)
+    number = os.open(keys_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(number, "a", encoding="utf-8") as file:
+        file.write(stored.model_dump_json() + "\n")
+    typer.echo(plain)
+
+
+@key.command(name="list")
+def list_keys(keys_file: KeysFile = Path("keys.jsonl")) -> None:
+    """Which keys there are."""
+    for row in read_keys(keys_file).values():
+        typer.echo(f"{row.id}  {row.name}  {','.join(row.scopes)}")
+
+
+@key.command()
+def withdraw(
+    identity: Annotated[str, typer.Argument(help="The key's ID, see `posealign key list`.")],
+    keys_file: KeysFile = Path("keys.jsonl"),
+) -> None:
+    """Take a key away; a running server notices by itself."""
+    if identity not in read_keys(keys_file):
+        raise NotFound(f"no key has the ID {identity!r} in {keys_file}")
+    kept = [
+        line
+        for line in keys_file.read_text("utf-8").splitlines()
+        if f'"id":"{identity}"' not in line
+    ]
+    partial = keys_file.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_text("".join(line + "\n" for line in kept), "utf-8")
+    partial.replace(keys_file)

@@ -1,0 +1,217 @@
+"""What goes over the wire, as pydantic models. The examples are run by a test.
+
+Coordinates are pixels of the picture as a person sees it (EXIF applied), the centre of the
+top-left pixel at (0, 0); `z` is in the pose's `z_unit`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from posealign.skeletons.load import NAMES as SKELETON_NAMES
+
+SkeletonName = Literal[
+    "coco17", "coco_wholebody133", "halpe26", "lsp14", "smil25", "body25", "blazepose33"
+]
+assert set(SkeletonName.__args__) == set(SKELETON_NAMES)  # type: ignore[attr-defined]
+
+Box = tuple[
+    Annotated[float, Field(allow_inf_nan=False)],
+    Annotated[float, Field(allow_inf_nan=False)],
+    Annotated[float, Field(gt=0, allow_inf_nan=False)],
+    Annotated[float, Field(gt=0, allow_inf_nan=False)],
+]
+Intrinsics = tuple[
+    Annotated[float, Field(gt=0, allow_inf_nan=False)],
+    Annotated[float, Field(gt=0, allow_inf_nan=False)],
+    Annotated[float, Field(allow_inf_nan=False)],
+    Annotated[float, Field(allow_inf_nan=False)],
+]
+StateName = Literal["visible", "occluded", "absent", "unlabelled"]
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelRef(Wire):
+    name: str
+    digest: str = Field(description="SHA-256 over everything in the bundle")
+
+
+class Understood(Wire):
+    """The instruction as understood."""
+
+    text: str
+    language: str = Field(description="en, zh, mixed or other")
+    refused: bool
+    reason: str | None = Field(description="why no joint was asked for; null unless refused")
+    joints: list[str] = Field(description="names in the answer's skeleton")
+    dims: int = Field(ge=2, le=3)
+    visibility: str = Field(description="any, visible or occluded")
+    subject: str
+    skeleton: str
+    query: str | None = Field(description="the written form, where one was read")
+    relations: list[str]
+    candidates: list[str] = Field(description="joints that a relation may choose from")
+    needs_picture: bool
+    near_matches: list[str]
+    confidence: float
+
+
+class Joint(Wire):
+    """Absent joints have no place: x and y are null."""
+
+    name: str
+    x: float | None
+    y: float | None
+    state: StateName
+    confidence: float = Field(ge=0, le=1)
+    radius: float | None = Field(description="90 % of errors are smaller, in pixels")
+    z: float | None = None
+    position: tuple[float, float, float] | None = Field(None, description="metres, camera frame")
+
+
+class Finding(Wire):
+    code: str
+    message: str
+    joints: list[str]
+
+
+class Pose(Wire):
+    """One person."""
+
+    box: tuple[float, float, float, float] = Field(description="x, y, width, height")
+    score: float
+    joints: list[Joint]
+    filtered: list[Joint] = Field(description="set aside by the instruction's visibility filter")
+    edges: list[tuple[str, str]]
+    plausibility: list[Finding]
+    depth_consistency: float | None
+    z_unit: Literal["m", "torso"] | None = None
+    track: int | None = None
+
+
+class PoseAnswer(Wire):
+    model: ModelRef
+    instruction: Understood
+    poses: list[Pose]
+    timings_ms: dict[str, float]
+
+
+class Options(Wire):
+    metres_per_unit: float = Field(0.001, gt=0, lt=1, description="of the depth PNG's numbers")
+    model: str | None = Field(None, max_length=64, description="a loaded model; null: the primary")
+
+
+class Question(Wire):
+    """What is asked about a picture that the server has."""
+
+    instruction: str = Field(min_length=1, examples=["only the left leg"])
+    skeleton: SkeletonName | None = None
+
+
+class PoseJson(Wire):
+    """POST /v1/pose as JSON: pictures as base64."""
+
+    image: str = Field(description="base64 of a JPEG, PNG, WebP or BMP", examples=["iVBORw0KGgo…"])
+    instruction: str = Field(min_length=1, examples=["only the left leg"])
+    boxes: list[Box] | None = Field(None, description="people: x, y, width, height")
+    skeleton: SkeletonName | None = None
+    depth: str | None = Field(None, description="base64 of a 16-bit grey PNG")
+    intrinsics: Intrinsics | None = Field(None, description="fx, fy, cx, cy in pixels")
+    options: Options = Options()
+
+
+class LookJson(Wire):
+    """POST /v1/frames as JSON."""
+
+    image: str
+    boxes: list[Box] | None = None
+    depth: str | None = None
+    intrinsics: Intrinsics | None = None
+    options: Options = Options()
+
+
+class BatchJson(Wire):
+    """POST /v1/pose/batch as JSON: one instruction for all pictures, or one each."""
+
+    images: list[str] = Field(min_length=1)
+    instruction: str | list[str]
+    skeleton: SkeletonName | None = None
+    options: Options = Options()
+
+
+class BatchRow(Wire):
+    index: int
+    status: int
+    answer: PoseAnswer | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchAnswer(Wire):
+    results: list[BatchRow]
+
+
+class Resolve(Wire):
+    text: str = Field(min_length=1, examples=["the arm that is raised"])
+    skeleton: SkeletonName | None = None
+
+
+class FrameAnswer(Wire):
+    """A look that was kept."""
+
+    id: str
+    width: int
+    height: int
+    people: list[tuple[float, float, float, float]] = Field(
+        description="boxes: x, y, width, height"
+    )
+    expires_in: float = Field(description="seconds")
+    model: ModelRef
+
+
+class JointName(Wire):
+    name: str
+    en: str
+    zh: str
+    swap: str
+
+
+class SkeletonAnswer(Wire):
+    name: str
+    title: dict[str, str]
+    joints: list[JointName]
+    edges: list[tuple[str, str]]
+
+
+class ModelAnswer(Wire):
+    name: str
+    version: str
+    digest: str
+    provider: str
+    primary: bool
+    input: tuple[int, int] = Field(description="width, height of a person's crop")
+    skeletons: list[str]
+    licence: str
+    figures: dict[str, Any]
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    remedy: str
+    instance: str
+
+
+class Health(Wire):
+    live: bool
+    ready: bool
+    reason: str | None = None
