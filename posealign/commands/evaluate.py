@@ -1,0 +1,85 @@
+"""posealign evaluate: a configuration in, report.json, report.html and a table out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from posealign.commands.output import AsJson, print_json
+from posealign.config import load_config
+from posealign.evaluate.run import open_evaluated, run
+from posealign.evaluate.settings import Evaluation
+from posealign.report import collect, page
+from posealign.report.gallery import galleries
+from posealign.report.tables import main_table, summary
+
+
+def evaluate(
+    config: Annotated[Path, typer.Argument(help="A configuration, e.g. configs/eval_lspet.yaml.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="key=value, e.g. limit=100 out=runs/try.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, not where it stood.")] = False,
+    tiles: Annotated[int, typer.Option(help="Pictures in each row of the galleries.")] = 12,
+    as_json: AsJson = False,
+) -> None:
+    """Measure models on labelled pictures; run it again to go on after an interruption."""
+    if is_instructions(config):
+        _evaluate_words(config, overrides or [], as_json)
+        return
+    settings = load_config(Evaluation, config, overrides or [])
+    console = Console(stderr=True)
+
+    def progress(steps: Iterable[int], title: str, count: int) -> Iterable[int]:
+        return track(steps, title, total=count, console=console) if count else ()
+
+    run(settings, progress, fresh)
+    report = collect.collect(settings)
+    written = collect.write(settings, report)
+    source = open_evaluated(settings)
+    shown = {
+        model.name: galleries(collect.judged_of(settings, model.name), source, tiles)
+        for model in settings.models[:2]
+    }
+    html = page.write(settings, report, shown)
+    console.print(f"written: {written} and {html}")
+    if as_json:
+        print_json(report)
+        return
+    Console().print(table(report, collect.costs(settings.folder)))
+    print(summary(report))
+
+
+def table(report: dict[str, Any], costs: dict[str, float]) -> Table:
+    """As it is printed; milliseconds are of this run on this machine."""
+    header, rows = main_table(report)
+    shown = Table(title=report["title"], title_justify="left")
+    for name in header:
+        shown.add_column(name, justify="left" if name == "figure" else "right")
+    for row in rows:
+        shown.add_row(*row)
+    times = [costs.get(name) for name in header[1:]]
+    shown.add_row("ms a picture", *("–" if time is None else f"{time:.0f}" for time in times))
+    return shown
+
+
+def is_instructions(path: Path) -> bool:
+    """The text-only table has a configuration of its own, told by its key `corpus`."""
+    try:
+        values = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else None
+    except (UnicodeDecodeError, yaml.YAMLError):
+        return False  # load_config says what is wrong, with the line
+    return isinstance(values, dict) and "corpus" in values
+
+
+def _evaluate_words(config: Path, overrides: list[str], as_json: bool) -> None:
+    words = import_module("posealign.instructions.evaluate")
+    words.run(config, overrides, as_json)

@@ -1,0 +1,134 @@
+"""Rows → report.json. Nothing in it depends on when or how often the run was interrupted."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from posealign.bench import machine
+from posealign.errors import InvalidInput, NotFound
+from posealign.evaluate import pope
+from posealign.evaluate.figures import GROUPS, plain
+from posealign.evaluate.judged import Judged, judge
+from posealign.evaluate.rows import RowFile
+from posealign.evaluate.run import rows_path
+from posealign.evaluate.settings import Evaluation
+
+Report = dict[str, Any]
+FORMAT = 1
+
+
+def collect(evaluation: Evaluation) -> Report:
+    """All figures of all models, and every failure by name."""
+    folder = evaluation.folder
+    truth = RowFile(rows_path(folder, "truth"))
+    if not truth.path.is_file():
+        raise NotFound(f"{folder} holds no rows yet: run `posealign evaluate` first")
+    told = json.loads((folder / "run.json").read_text("utf-8"))
+    report: Report = {
+        "format": FORMAT,
+        "name": evaluation.name,
+        "title": evaluation.title,
+        "data": evaluation.data,
+        "note": evaluation.note,
+        "pictures": sum(1 for _ in truth),
+        "skeleton": evaluation.skeleton,
+        "instruction": evaluation.instruction,
+        "boxes": evaluation.boxes,
+        "machine": {k: v for k, v in machine(1, "").items() if k in ("cpu", "cores", "system")},
+        "settings": told["settings"],
+        "models": {},
+    }
+    failures = [_failure("labels", row) for row in truth if "failed" in row]
+    for model in evaluation.models:
+        rows = RowFile(rows_path(folder, model.name))
+        failures += [
+            _failure(model.name, row)
+            for row in rows
+            if row.get("failed") not in (None, "no picture")
+        ]
+        judged = judge(truth, rows, evaluation.skeleton)
+        found: Report = {
+            group: figures
+            for group, measure in GROUPS.items()
+            if group in evaluation.groups and (figures := measure(judged, evaluation))
+        }
+        found |= _asked(folder, model.name) | _clips(folder, model.name)
+        report["models"][model.name] = {
+            "kind": model.kind, "digest": told["models"][model.name], **found,
+        }  # fmt: skip
+    questions = rows_path(folder, "pope.questions")
+    if questions.is_file():
+        asked = [json.loads(line) for line in questions.read_text("utf-8").splitlines()]
+        report["words_alone"] = {"pope": pope.words_alone(asked)} if asked else {}
+    report["failures"] = failures
+    return dict(plain(report))
+
+
+def judged_of(evaluation: Evaluation, name: str) -> Judged:
+    """The arrays behind one model's figures."""
+    folder = evaluation.folder
+    path = rows_path(folder, name)
+    if not path.is_file():
+        raise NotFound(f"{folder} holds no answers of {name!r}")
+    return judge(RowFile(rows_path(folder, "truth")), RowFile(path), evaluation.skeleton)
+
+
+def write(evaluation: Evaluation, report: Report) -> Path:
+    path = evaluation.folder / "report.json"
+    path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return path
+
+
+def read(path: Path) -> Report:
+    """report.json by its path or its folder."""
+    file = path / "report.json" if path.is_dir() else path
+    if not file.is_file():
+        raise NotFound(f"there is no report at {path}")
+    try:
+        report = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise InvalidInput(f"{file} is not JSON: {error}") from error
+    if not isinstance(report, dict) or report.get("format") != FORMAT:
+        raise InvalidInput(f"{file} is no report of this version (format {FORMAT})")
+    return report
+
+
+def costs(folder: Path) -> dict[str, float]:
+    """Median milliseconds a picture of each model; not in report.json, as no two runs agree."""
+    times: dict[str, list[float]] = {}
+    for row in RowFile(folder / "cost.jsonl"):
+        times.setdefault(row["model"], []).append(row["ms"])
+    return {name: round(statistics.median(values), 2) for name, values in times.items()}
+
+
+def _failure(who: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {"who": who, "index": row["index"], "key": row.get("key"), "error": row["failed"]}
+
+
+def _asked(folder: Path, name: str) -> Report:
+    """keypoint-POPE: the questions' answers in words."""
+    path, listed = rows_path(folder, f"pope.{name}"), rows_path(folder, "pope.questions")
+    if not path.is_file() or not listed.is_file():
+        return {}
+    asked = [json.loads(line) for line in listed.read_text("utf-8").splitlines()]
+    answered = list(RowFile(path))
+    if len(answered) != len(asked):
+        raise InvalidInput(f"{path} answers {len(answered)} of {len(asked)} questions; run on")
+    return {"pope": pope.figures(asked, answered)} if asked else {}
+
+
+def _clips(folder: Path, name: str) -> Report:
+    """Medians over clips, with and without smoothing."""
+    rows = [row for row in RowFile(rows_path(folder, f"clip.{name}")) if "raw" in row]
+    if not rows:
+        return {}
+    table: Report = {"clips": len(rows)}
+    for kind in ("raw", "smooth"):
+        table[kind] = {}
+        for figure in ("jitter", "loss", "lag", "missing"):
+            known = [row[kind][figure] for row in rows if row[kind][figure] is not None]
+            table[kind][figure] = statistics.median(known) if known else None
+    return {"time": table}
