@@ -16,7 +16,7 @@ EXTRAS := $(ACCEL),train,synth,eval,export,camera,clinical,dicom,minilm,peers,de
 QUIET  := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench train-deps clean
+.PHONY: help run test test-all lint format bench train-deps venv-wheel clean
 
 help: ## say what there is to make
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ clean: ## remove what can be made again, the virtual environment too
 	rm -rf .venv build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache \
 	  .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# For images: an environment that holds the wheel and not a link to this tree.
+venv-wheel: .venv/bin/python
+	$(PIP) '.[$(ACCEL)]'
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
