@@ -159,7 +159,8 @@ class Capture:
 def fingerprint(frame: Any) -> bytes:
     """Changes when the picture does; sensor noise is change enough."""
     planes = getattr(frame, "planes", None)
-    values = (
-        np.frombuffer(planes[0], np.uint8) if planes else np.ravel(frame.to_ndarray(format="rgb24"))
-    )
-    return hashlib.blake2b(np.ascontiguousarray(values[::7]), digest_size=8).digest()
+    if planes:
+        values = np.frombuffer(planes[0], np.uint8)
+    else:
+        values = np.ravel(frame.to_ndarray(format="rgb24"))
+    return hashlib.blake2b(values[::7].tobytes(), digest_size=8).digest()

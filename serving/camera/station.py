@@ -67,6 +67,7 @@ class Station:
         self._zone = ZoneInfo(config.timezone)
         self._wake = threading.Condition()
         self._stopping = threading.Event()
+        self._telling = threading.Lock()
         config.state.mkdir(parents=True, exist_ok=True)
         self._outbox = Outbox(config.state / "outbox.sqlite")
         self._audit = AuditLog(config.state / "audit.jsonl") if config.audit else None
@@ -208,8 +209,8 @@ class Station:
 
     def _answer(self, post: Post) -> None:
         grabbed = post.slot.take()
-        if grabbed is None:
-            return
+        if grabbed is None or post.capture.health() == "frozen":
+            return  # a picture that stands still is not told as if it were new
         outcome = post.scene(grabbed)
         post.shown = outcome.shown
         now = self.clock.monotonic()
@@ -244,6 +245,7 @@ class Station:
             if self.clock.monotonic() >= stats_due:
                 stats_due = self.clock.monotonic() + self.config.stats_every
                 for post in self.posts.values():
+                    post.stats_sequence += 1
                     self._each("stats", self.stats(post))
 
     def _tell_blind(self, events: list[EventMessage]) -> None:
@@ -251,7 +253,9 @@ class Station:
             self._each("event", event, None)
 
     def _tell_status(self, post: Post) -> None:
-        message = self.status(post)
+        with self._telling:
+            post.status_sequence += 1
+            message = self.status(post)
         log().info("camera", camera=message.camera, state=message.state, trouble=message.trouble)
         self._each("status", message)
 
@@ -263,7 +267,6 @@ class Station:
                 log().error("a sink failed", sink=sink.name, error=type(error).__name__)
 
     def status(self, post: Post) -> StatusMessage:
-        post.status_sequence += 1
         trouble = post.capture.trouble
         return StatusMessage(
             id=uuid.uuid4().hex, camera=post.camera.name, time=iso(self.clock.date()),
@@ -273,7 +276,6 @@ class Station:
         )  # fmt: skip
 
     def stats(self, post: Post) -> StatsMessage:
-        post.stats_sequence += 1
         now = self.clock.monotonic()
         half, most = post.ages.percentile(0.5), post.ages.percentile(0.99)
         return StatsMessage(

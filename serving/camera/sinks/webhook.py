@@ -23,8 +23,8 @@ from serving.camera.secret import Secrets
 from serving.camera.sinks.config import Webhook
 from serving.camera.sinks.sink import Sink
 
-# 4xx that may pass: not yet, too many, conflict of two deliveries, sign-in being mended.
-_PASSING = frozenset({401, 403, 404, 408, 409, 423, 425, 429})
+# 4xx that may pass: too early, too many, a sign-in or an address that is being mended.
+_PASSING = frozenset({401, 403, 404, 408, 423, 425, 429})
 
 
 class WebhookSink(Sink):
@@ -62,7 +62,7 @@ class WebhookSink(Sink):
 
     def _put(self, message: EventMessage | StatusMessage, bed: str | None) -> None:
         plain = message.model_dump(mode="json")
-        if self._settings.with_subject and bed in self._subjects:
+        if self._settings.with_subject and bed is not None and bed in self._subjects:
             plain["subject"] = self._subjects[bed]
         self._courier.put(message.id, message.kind, json.dumps(plain).encode())
 
@@ -83,7 +83,7 @@ def sign(secret: bytes, stamp: str, body: bytes) -> str:
 
 
 def verdict(status: int, sink: str) -> Delivery:
-    if 200 <= status < 300:
+    if 200 <= status < 300 or status == 409:  # 409: it has this id already
         return "done"
     log().warning("the receiver did not take a message", sink=sink, status=status)
     if 400 <= status < 500 and status not in _PASSING:
