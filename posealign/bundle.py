@@ -95,6 +95,7 @@ class Metadata(_Frozen):
     text: TextSpec = TextSpec()
     calibration: CalibrationSpec = CalibrationSpec()
     finder: bool = True  # whether the person finder was trained
+    select: bool = True  # whether the decoder was; if not, words alone say what is asked
     opset: int = 20
     licence: str = "Apache-2.0"
     origin: tuple[str, ...] = ()  # published weights it started from

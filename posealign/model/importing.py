@@ -74,6 +74,7 @@ def import_checkpoint(
     _load_part(model.encoder.get_submodule("neck"), "neck.", state, source)
     placed = joint_names(checkpoint.joints, skeleton)
     _place_rows(model, checkpoint.rows(), placed)
+    _say_nothing(model)
     if language is not None:
         attach_language(model, language)
     return Imported(model.eval(), placed)
@@ -146,6 +147,17 @@ def _place_rows(model: PoseModel, rows_JR: Tensor, placed: tuple[str | None, ...
     for row, name in zip(rows_JR, placed, strict=True):
         if name is not None:
             model.table[vocabulary.index(name)] = row
+
+
+@torch.no_grad()
+def _say_nothing(model: PoseModel) -> None:
+    """An untrained decoder must not pretend: no opinion on what is asked, every joint visible."""
+    decoder = model.decoder
+    for head in (decoder.asked_out[1], decoder.answer_out[1], decoder.joint_heads.state,
+                 decoder.joint_heads.z):  # fmt: skip
+        for value in head.parameters():
+            value.zero_()
+    decoder.joint_heads.state.bias.copy_(torch.tensor([-4.0, -2.0, 4.0]))
 
 
 def attach_language(model: PoseModel, bundle: Bundle) -> tuple[str, ...]:
