@@ -29,7 +29,7 @@ from posealign.instructions.targets import SLOTS, target_of
 from posealign.instructions.tokens import encode, load_tokenizer, pad, train_tokenizer
 from posealign.model.text import TextConfig, TextModel
 from training.loop import Ema, learning_rate, parameter_groups, resume, save_run
-from training.textdata import Mixture, Sources, example, gather
+from training.textdata import Mixture, Sources, easy_example, example, gather
 from training.textexport import export_onnx
 
 
@@ -48,10 +48,11 @@ class TextTraining(Config):
     evaluate_every: int = 500
     minutes: float | None = None  # stop early so that the whole run fits; the rate follows
     start: Path | None = None  # weights.safetensors of an earlier run with the same tokenizer
-    width: int = 192
-    layers: int = 3
+    width: int = 128
+    layers: int = 4
     readers: int = 2
-    heads: int = 6
+    heads: int = 4
+    easy: int = 0  # so many first pools are mostly plain names of parts: words before grammar
     vector_width: int = 257
     written: float = 0.4
     refusals: float = 0.22
@@ -61,10 +62,10 @@ class TextTraining(Config):
 WEIGHTS = {"asked": 12.0, "related": 4.0, "gate": 1.5, "reason": 0.3}
 
 
-def loss_of(out: dict[str, Tensor], targets: dict[str, Tensor], group_V: Tensor) -> Tensor:
-    """Each group of joints counts once: 68 points of a face weigh as much as one knee."""
-    sizes = torch.bincount(group_V).float()
-    weight_V = 1 / sizes[group_V]
+def loss_of(out: dict[str, Tensor], targets: dict[str, Tensor], sort_V: Tensor) -> Tensor:
+    """Each sort of joint counts once: 68 points of a face weigh as much as two knees."""
+    sizes = torch.bincount(sort_V).float()
+    weight_V = 1 / sizes[sort_V]
     weight_V = weight_V / weight_V.sum()
     answered = targets["answered"]
     total = out["vector"].sum() * 0
@@ -100,8 +101,12 @@ def batches(config: TextTraining, sources: Sources, tokenizer: Tokenizer, start:
     pool = 8
     for number in range(start // pool, 10**9):
         rng = Random(f"{config.seed}/{number}")
-        examples = [example(rng, mixture, sources) for _ in range(pool * config.batch)]
-        tokenizer.model.dropout = config.bpe_dropout if number % 2 else None
+        plain = 0.75 if number < config.easy else 0.0
+        examples = [
+            easy_example(rng) if rng.random() < plain else example(rng, mixture, sources)
+            for _ in range(pool * config.batch)
+        ]
+        tokenizer.model.dropout = config.bpe_dropout if number % 2 and not plain else None
         rows = [(query, encode(tokenizer, text)) for query, text in examples]
         tokenizer.model.dropout = None
         rows = sorted((row for row in rows if row[1]), key=lambda row: len(row[1]))
@@ -190,7 +195,7 @@ def train(config: TextTraining) -> TextModel:
         )
         for group in optimizer.param_groups:
             group["lr"] = config.rate * max(factor, 0.005)
-        loss = loss_of(model(ids), targets, model.group_V)  # type: ignore[arg-type]
+        loss = loss_of(model(ids), targets, model.sort_V)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

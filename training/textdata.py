@@ -15,7 +15,7 @@ from posealign.instructions.mirror import mirror_query, mirror_text
 from posealign.instructions.noise import damage
 from posealign.instructions.phrases import LANGUAGES, Phrasebook, phrasebook
 from posealign.instructions.query import Query, Refusal, parse
-from posealign.instructions.sampling import sample
+from posealign.instructions.sampling import sample, sample_part
 from posealign.instructions.sets import read
 from posealign.instructions.templates import Template, template_of
 from posealign.instructions.wording import fill, phrase, refuse, register, word
@@ -74,6 +74,12 @@ def example(rng: Random, mixture: Mixture, sources: Sources) -> Example:
     if rng.random() < mixture.damage:
         text = damage(text, rng, book)
     return query, text
+
+
+def easy_example(rng: Random) -> Example:
+    """A part by one of its names, and nothing else."""
+    part = sample_part(rng)
+    return str(part), phrase(part, rng, phrasebook(rng.choice(LANGUAGES)))
 
 
 def _written(rng: Random, mixture: Mixture, sources: Sources) -> tuple[str, str, str]:

@@ -31,7 +31,7 @@ def export_onnx(model: TextModel, path: Path, half: bool = True) -> None:
     axes = {"ids": {0: "B", 1: "L"}, "text_tokens": {0: "B", 1: "L"}}
     axes |= {name: {0: "B"} for name in OUTPUTS[1:]}
     torch.onnx.export(
-        _Listed(model),
+        _Listed(model).eval(),
         (ids,),
         str(path),
         input_names=["ids"],

@@ -1,0 +1,59 @@
+"""posealign resolve: what an instruction is understood to mean, without a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from posealign import bundle as bundles
+from posealign.commands.output import AsJson, print_json
+from posealign.data.pose import PoseResult, Understood
+from posealign.instructions.resolve import Resolver
+
+Languages = {"en": "English", "zh": "Chinese", "mixed": "mixed", "other": "other"}
+
+
+def resolve(
+    text: Annotated[str, typer.Argument(help="The instruction, up to 400 characters.")],
+    skeleton: Annotated[str | None, typer.Option(help="Skeleton name or JSON file.")] = None,
+    bundle: Annotated[str, typer.Option(help="Bundle name or folder.")] = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Show which joints an instruction asks for, or why it is refused.
+
+    posealign resolve "everything but the left arm"
+    """
+    folder = Path(bundle)
+    if not (folder / "text.onnx").is_file():
+        folder = bundles.find(bundle).folder
+    understood = Resolver.of_folder(folder).resolve(text, skeleton)
+    if as_json:
+        print_json(PoseResult(understood, (), (), None, "", "").to_json()["instruction"])
+        return
+    for line in lines(understood):
+        typer.echo(line)
+
+
+def lines(understood: Understood) -> list[str]:
+    """For people: the reading first, then what bears on it."""
+    rows = [("understood", understood.query or "a set of joints without a short name")]
+    if understood.refused:
+        rows = [("refused", understood.reason or "")]
+        if understood.near_matches:
+            rows.append(("near", ", ".join(understood.near_matches)))
+    else:
+        rows.append(("joints", ", ".join(understood.joints)))
+        if understood.needs_picture:
+            rows.append(("relation", ", ".join(understood.relations) + " (needs the picture)"))
+            rows.append(("candidates", ", ".join(understood.candidates)))
+        rows.append(("skeleton", understood.skeleton))
+        rows.append(("coordinates", f"{understood.dims}D"))
+        if understood.visibility != "any":
+            rows.append(("only", understood.visibility))
+        if understood.subject != "all":
+            rows.append(("of whom", understood.subject))
+    rows.append(("language", Languages[understood.language]))
+    rows.append(("confidence", f"{understood.confidence:.2f}"))
+    return [f"{name:<12}{value}" for name, value in rows]

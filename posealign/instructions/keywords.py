@@ -1,0 +1,247 @@
+"""The honest baseline: a rule parser over the phrasebook's words, in both languages.
+
+It finds parts by the longest match, binds sides, and knows exceptions, corrections, chains,
+relations, visibility, dims, skeletons, subjects, premises and the usual near misses. It never
+learnt anything; it stands beside the model in every table.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from posealign.errors import InvalidQuery
+from posealign.instructions import keyword_patterns as patterns
+from posealign.instructions.normalise import normalise
+from posealign.instructions.parts import PAIRED
+from posealign.instructions.phrases import LANGUAGES, phrasebook
+from posealign.instructions.query import (
+    CHOOSING,
+    Chain,
+    Except,
+    Part,
+    Query,
+    Refusal,
+    Related,
+    Scope,
+    parse,
+    part,
+    union,
+)
+from posealign.instructions.sets import read
+
+
+@dataclass(frozen=True)
+class Found:
+    """A side or a part in the text. `both` marks "both …": a side before it does not bind."""
+
+    start: int
+    end: int
+    scope: Scope | None = None
+    side: str | None = None
+    both: bool = False
+
+
+def parse_text(text: str) -> Query | Refusal:
+    clean = normalise(text)
+    if not clean:
+        return Refusal("unclear")
+    for reason, pattern in patterns.REFUSALS:
+        if pattern.search(clean):
+            return Refusal(reason)
+    rest, options = _options(clean)
+    try:
+        scope = _scope(rest)
+        if scope is None and options and not patterns.ONLY_WISHES.fullmatch(rest.strip()):
+            scope = Part("all") if patterns.BODY_HINT.search(clean) else None
+        if scope is None:
+            return Refusal("no_such_part" if patterns.ASKING.search(clean) else "not_pose")
+        query = Query(scope, **options)  # type: ignore[arg-type]
+    except InvalidQuery:
+        return Refusal("unclear")
+    return query if read(query).asked else Refusal("contradictory")
+
+
+def _options(text: str) -> tuple[str, dict[str, object]]:
+    """Wishes other than the scope; what was understood is taken out of the text."""
+    options: dict[str, object] = {}
+    for key, value, pattern in patterns.OPTIONS:
+        match = pattern.search(text)
+        if match is None or key in options:
+            continue
+        options[key] = value
+        if key != "dims" or value == 3:
+            text = text[: match.start()] + " , " + text[match.end() :]
+    if options.get("dims") == 2:
+        del options["dims"]
+    return text, options
+
+
+def _scope(text: str) -> Scope | None:
+    text = _after_correction(text)
+    chain = _chain(text)
+    if chain is not None:
+        return chain
+    kept, removed = _split_exception(text)
+    if removed is not None:
+        inner = _sum(removed)
+        if inner is not None:
+            return Except(_sum(kept) or Part("all"), _shared_side(inner, kept))
+    return _sum(text)
+
+
+def _shared_side(inner: Scope, kept: str) -> Scope:
+    """ "the left arm without the wrist" means the left wrist."""
+    outer = _sum(kept)
+    sides = isinstance(outer, Part) and outer.side
+    if sides and isinstance(inner, Part) and inner.name in PAIRED and inner.side is None:
+        return part(f"{sides}_{inner.name}")
+    return inner
+
+
+def _after_correction(text: str) -> str:
+    """What stands after the last correction; a bare side there corrects the part before."""
+    matches = list(patterns.CORRECTION.finditer(text))
+    for match in reversed(matches):
+        before, after = text[: match.start()], text[match.end() :]
+        found = _find(after)
+        if any(item.scope for item in found):
+            return after
+        sides = [item.side for item in found if item.side]
+        parts = [item for item in _find(before) if item.scope]
+        if sides and parts:
+            return f"{sides[0]} {before[parts[-1].start : parts[-1].end]}"
+    negated = patterns.NOT_BUT.search(text)
+    if negated:
+        return negated[1]
+    return text
+
+
+def _chain(text: str) -> Scope | None:
+    for pattern in patterns.CHAINS:
+        match = pattern.search(text)
+        if match is None:
+            continue
+        first, last = _sum(match[1]), _sum(match[2])
+        if isinstance(first, Part) and isinstance(last, Part) and first != last:
+            if first.side and last.side is None and last.name in PAIRED:
+                last = part(f"{first.side}_{last.name}")
+            return Chain(first, last)
+    return None
+
+
+def _split_exception(text: str) -> tuple[str, str | None]:
+    for pattern in patterns.EXCEPTIONS:
+        match = pattern.search(text)
+        if match is None:
+            continue
+        groups = match.groupdict()
+        removed = groups.get("removed") or text[match.end() :]
+        kept = text[: match.start()] + " " + (groups.get("kept") or "")
+        if groups.get("removed"):
+            kept += " " + text[match.end() :]
+        return kept, removed
+    return text, None
+
+
+def _sum(text: str) -> Scope | None:
+    """All parts that are named, with their sides and relations."""
+    relation = next((name for name, pattern in patterns.RELATIONS if pattern.search(text)), None)
+    found = _find(text)
+    parts = _bind(found, text)
+    unique = list(dict.fromkeys(parts))
+    if len(unique) > 1 and Part("all") in unique:
+        unique.remove(Part("all"))
+    if relation is None:
+        return union(unique) if unique else None
+    return _related(relation, unique)
+
+
+def _related(relation: str, parts: list[Scope]) -> Scope | None:
+    plain = [scope for scope in parts if isinstance(scope, Part)]
+    if relation in ("nearest_face", "touching_face"):
+        plain = [scope for scope in plain if scope.name not in ("face", "mouth", "nose", "head")]
+    if relation not in CHOOSING:
+        return Related(relation, plain[0] if plain else Part("all"))
+    paired = [scope for scope in plain if scope.name in PAIRED]
+    if not paired:
+        return Related(relation, Part("hand")) if "face" in relation else None
+    return Related(relation, Part(paired[0].name))
+
+
+def _bind(found: list[Found], text: str) -> list[Scope]:
+    scopes: list[Scope] = []
+    side: str | None = None
+    for at, item in enumerate(found):
+        if item.side is not None:
+            # "arm on the left", "膝关节（右）": a side behind its part.
+            before = found[at - 1] if at else None
+            behind = before is not None and before.scope is not None and scopes
+            gap = text[before.end : item.start] if before is not None else ""
+            follows = found[at + 1] if at + 1 < len(found) else None
+            near = (
+                follows is not None and follows.scope is not None and follows.start - item.end <= 6
+            )
+            if behind and not near and patterns.BEHIND.fullmatch(gap):
+                last = scopes[-1]
+                if isinstance(last, Part) and last.side is None and last.name in PAIRED:
+                    scopes[-1] = part(f"{item.side}_{last.name}")
+                continue
+            both = patterns.BOTH_SIDES.fullmatch(gap) and side is not None and not behind
+            side = None if both else item.side
+            continue
+        if item.scope is None:
+            continue
+        scope = item.scope
+        if side and isinstance(scope, Part) and scope.name in PAIRED and scope.side is None:
+            scope = scope if item.both else part(f"{side}_{scope.name}")
+        elif isinstance(scope, Part) and scope.name == "eyebrow" and side:
+            scope = part(f"{side}_eyebrow")
+        scopes.append(scope)
+        between = text[item.end : found[at + 1].start] if at + 1 < len(found) else ""
+        if not patterns.KEEPS_SIDE.fullmatch(between):
+            side = None
+    return scopes
+
+
+def _find(text: str) -> list[Found]:
+    """Sides and parts, the longest match at each place."""
+    found = []
+    for match in _scanner().finditer(text):
+        word = match[0]
+        if word in patterns.SIDES:
+            found.append(Found(match.start(), match.end(), side=patterns.SIDES[word]))
+            continue
+        before = text[max(0, match.start() - 7) : match.start()]
+        both = bool(patterns.BOTH.search(before))
+        found.append(Found(match.start(), match.end(), _lexicon()[word], both=both))
+    return found
+
+
+@cache
+def _lexicon() -> dict[str, Scope]:
+    words: dict[str, Scope] = {}
+    for language in LANGUAGES:
+        book = phrasebook(language)
+        for name in book.parts:
+            for forms in book.forms(name):
+                for form in forms:
+                    words.setdefault(form.lower(), part(name))
+        for written, phrases in book.fixed.items():
+            query = parse(written)
+            for form in phrases:
+                if isinstance(query, Query):
+                    words.setdefault(form.lower(), query.scope)
+    for word in patterns.NOT_PARTS:
+        words.pop(word, None)
+    return words
+
+
+@cache
+def _scanner() -> re.Pattern[str]:
+    words = sorted({*_lexicon(), *patterns.SIDES}, key=len, reverse=True)
+    latin = [re.escape(word) for word in words if word.isascii()]
+    han = [re.escape(word) for word in words if not word.isascii()]
+    blocked = "|".join(re.escape(word) for word in patterns.COMPOUNDS)
+    return re.compile(rf"(?<![a-z])(?:{'|'.join(latin)})(?![a-z])|(?!{blocked})(?:{'|'.join(han)})")
