@@ -28,7 +28,7 @@ GRAPH_VERSION = 1
 GRAPHS = ("image", "text", "select", "locate")
 REQUIRED = (*(f"{graph}.onnx" for graph in GRAPHS), "tokenizer.json")
 OPTIONAL = ("weights.safetensors",)
-_NAME = r"^[a-z0-9][a-z0-9._+-]{0,63}$"
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._+-]{0,63}$"
 
 
 class _Frozen(BaseModel):
@@ -85,7 +85,7 @@ class FileSpec(_Frozen):
 class Metadata(_Frozen):
     """bundle.json. `model` rebuilds the torch module (PoseConfig); the rest is for everybody."""
 
-    name: str = Field(pattern=_NAME)
+    name: str = Field(pattern=NAME_PATTERN)
     version: str = "0.1.0"
     graph_version: int = GRAPH_VERSION
     precision: Literal["fp32", "fp16-weights", "fp16", "int8"] = "fp32"

@@ -1,0 +1,111 @@
+"""Published weights by name: fetched from the Hugging Face hub, resumed, and checked by digest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+
+from posealign.bundle import sha256_of
+from posealign.errors import BrokenBundle, InvalidInput, NotFound, Unavailable, nearest
+
+# Short names → repositories. Any `owner/name` with ViTPose's layout works too.
+PUBLISHED = {
+    "vitpose-base-simple": "usyd-community/vitpose-base-simple",
+    "vitpose-base": "usyd-community/vitpose-base",
+    "vitpose-base-coco-aic-mpii": "usyd-community/vitpose-base-coco-aic-mpii",
+    "vitpose-plus-small": "usyd-community/vitpose-plus-small",
+    "vitpose-plus-base": "usyd-community/vitpose-plus-base",
+    "vitpose-plus-large": "usyd-community/vitpose-plus-large",
+    "vitpose-plus-huge": "usyd-community/vitpose-plus-huge",
+}
+FILES = ("config.json", "model.safetensors")
+
+
+@dataclass(frozen=True)
+class HubConfig:
+    """What config.json says that the shapes of the weights do not."""
+
+    ln_eps: float
+    heads: int
+    size: tuple[int, int]  # width, height
+
+
+def repository(name: str) -> str:
+    if name in PUBLISHED:
+        return PUBLISHED[name]
+    if name.count("/") == 1 and all(name.split("/")):
+        return name
+    raise NotFound(
+        f"no published model is called {name!r}{nearest(name, PUBLISHED)}; there are "
+        f"{', '.join(PUBLISHED)}, and any owner/name on the hub with ViTPose's layout"
+    )
+
+
+def fetch(name: str, revision: str = "main", endpoint: str | None = None) -> dict[str, Path]:
+    """config.json and model.safetensors in the hub's cache, each with the digest the hub states.
+
+    Progress goes to stderr; what was begun is resumed. `endpoint` is a mirror's address.
+    """
+    repo = repository(name)
+    try:
+        info = HfApi(endpoint=endpoint).model_info(
+            repo, revision=revision, files_metadata=True, timeout=30
+        )
+        digests = {s.rfilename: s.lfs.sha256 if s.lfs else None for s in info.siblings or []}
+        missing = [file for file in FILES if file not in digests]
+        if missing:
+            raise InvalidInput(f"{repo} has no {' and no '.join(missing)}: no ViTPose model")
+        # The commit, not the branch: both files belong together and to the digests above.
+        paths = {
+            file: Path(hf_hub_download(repo, file, revision=info.sha, endpoint=endpoint))
+            for file in FILES
+        }
+    except GatedRepoError as error:
+        raise Unavailable(f"{repo} wants a licence accepted and a token: hf auth login") from error
+    except RepositoryNotFoundError as error:
+        raise NotFound(f"the hub has no model {repo!r} (or it is private)") from error
+    except (OSError, httpx.HTTPError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+        raise Unavailable(_offline(repo, error)) from error
+    for file, digest in digests.items():
+        if file in paths and digest and sha256_of(paths[file]) != digest:
+            raise BrokenBundle(
+                f"{repo}: {file} is not what the hub says (sha256 {digest[:12]}…); delete "
+                f"{paths[file]} and pull again"
+            )
+    return paths
+
+
+def _offline(repo: str, error: Exception) -> str:
+    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    return (
+        f"the hub could not be reached ({reason}). The embedded bundle `default` works without "
+        f"it. To bring these weights: on a connected machine run `hf download {repo} "
+        f"{' '.join(FILES)} --local-dir DIR`, copy DIR here, then `posealign convert "
+        "DIR/model.safetensors`"
+    )
+
+
+def hub_config(path: Path) -> HubConfig:
+    """config.json beside the weights; it leaves out what is transformers' default."""
+    try:
+        raw: Any = json.loads(path.read_text("utf-8"))
+        backbone = raw.get("backbone_config") or {}
+        height, width = backbone.get("image_size", (256, 192))
+        return HubConfig(
+            float(backbone.get("layer_norm_eps", 1e-12)),
+            int(backbone.get("num_attention_heads", 12)),
+            (int(width), int(height)),
+        )
+    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, TypeError, ValueError) as e:
+        raise InvalidInput(f"{path} is no ViTPose config.json: {e}") from e
