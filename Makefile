@@ -33,7 +33,7 @@ test-all: .venv/.all-$(ACCEL) ## the suite with its slow tests
 lint: .venv/.all-$(ACCEL) ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports --no-logo
 
 format: .venv/.all-$(ACCEL) ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
