@@ -33,7 +33,7 @@ from posealign.synth.render import SECOND, Rendered, Renderer
 from posealign.synth.scene import Actor, Scene
 
 PEOPLE = 2  # at most, in one picture
-SHARD = 500
+SHARD = 100
 MILLIMETRES = 1000.0
 
 
@@ -56,7 +56,7 @@ def render_sample(bank: Bank, number: int, renderer: Renderer) -> Labelled:
         world = scene.sample(bank, number + attempt * 100_000_000, renderer.size)
         drawn = renderer.draw(world.stage)
         own = (drawn.parts_HW >= 1) & (drawn.parts_HW < SECOND)
-        if own.mean() > 0.02 or (world.blanket and own.mean() > 0.008):
+        if own.mean() > 0.03 or (world.blanket and own.mean() > 0.008):
             break
     return _label(bank, number, world, drawn)
 

@@ -8,6 +8,7 @@ Foot: origin in the ankle, toes forward (+y), sole down, the big toe towards -x.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -44,49 +45,42 @@ def _flesh(rows: list[tuple[Floats, Floats, float, float, int]]) -> Flesh:
     return Flesh(np.array(a), np.array(b), np.array(ra), np.array(rb), tuple(bone))
 
 
-def hand_joints(curl_5: Floats, spread: float = 0.0) -> Floats:
-    """Joints [5 fingers, 4, 3] of a right hand of length one; curl in 0 (straight) … 1 (fist)."""
-    out = np.zeros((5, 4, 3))
+@lru_cache(maxsize=4096)
+def bend_hand(curl_5: tuple[float, ...], spread: float = 0.0) -> tuple[Floats, Floats, Floats]:
+    """A right hand of length one: joints [5 fingers, 4, 3], and the rotations [16, 3, 3] and
+    origins [16, 3] of HAND_BONES against the straight hand; curl in 0 (straight) … 1 (fist)."""
+    joints = np.zeros((5, 4, 3))
+    R_33, p_3 = np.tile(np.eye(3), (16, 1, 1)), np.zeros((16, 3))
     for number, finger in enumerate(FINGERS):
         base, direction, lengths, _ = _DESIGN[finger]
         along = np.array(direction) / np.linalg.norm(direction)
-        curl = float(curl_5[number])
+        straight = np.array(base)
+        turned, curl = np.eye(3), float(curl_5[number])
         if finger == "thumb":
             axis, turns = np.array([0.25, -0.3, -0.92]), (35 * curl, 45 * curl, 50 * curl)
         else:
-            side = (2 - number) * spread * 12
-            along = rotation((1.0, 0, 0), np.deg2rad(side)) @ along
+            turned = rotation((1.0, 0, 0), np.deg2rad((2 - number) * spread * 12))
             axis, turns = np.array([0.0, 1.0, 0.0]), (80 * curl, 95 * curl, 60 * curl)
         axis /= np.linalg.norm(axis)
-        out[number, 0] = base
+        joints[number, 0] = base
         for k in range(3):
-            along = rotation(tuple(axis), np.deg2rad(turns[k])) @ along
-            out[number, k + 1] = out[number, k] + along * lengths[k]
-    return out
+            turned = rotation((axis[0], axis[1], axis[2]), np.deg2rad(turns[k])) @ turned
+            bone = 1 + number * 3 + k
+            R_33[bone] = turned
+            p_3[bone] = joints[number, k] - turned @ straight
+            joints[number, k + 1] = joints[number, k] + turned @ along * lengths[k]
+            straight = straight + along * lengths[k]
+    return joints, R_33, p_3
+
+
+def hand_joints(curl_5: Floats, spread: float = 0.0) -> Floats:
+    """Joints [5 fingers, 4, 3] of a right hand of length one."""
+    return bend_hand(tuple(curl_5.tolist()), spread)[0]
 
 
 def hand_frames(curl_5: Floats, spread: float = 0.0) -> tuple[Floats, Floats]:
-    """Rotations [16, 3, 3] and origins [16, 3] of HAND_BONES against the straight hand."""
-    straight, bent = hand_joints(np.zeros(5)), hand_joints(curl_5, spread)
-    R, p = np.tile(np.eye(3), (16, 1, 1)), np.zeros((16, 3))
-    for number in range(5):
-        for k in range(3):
-            old = straight[number, k + 1] - straight[number, k]
-            new = bent[number, k + 1] - bent[number, k]
-            bone = 1 + number * 3 + k
-            R[bone] = _between(old, new)
-            p[bone] = bent[number, k] - R[bone] @ straight[number, k]
-    return R, p
-
-
-def _between(old: Floats, new: Floats) -> Floats:
-    old, new = old / np.linalg.norm(old), new / np.linalg.norm(new)
-    axis = np.cross(old, new)
-    sine = np.linalg.norm(axis)
-    if sine < 1e-9:
-        return np.eye(3)
-    turn = float(np.arctan2(sine, old @ new))
-    return rotation(tuple(axis / sine), turn)
+    """How HAND_BONES moved from the straight hand."""
+    return bend_hand(tuple(curl_5.tolist()), spread)[1:]
 
 
 def hand_flesh() -> Flesh:
@@ -116,8 +110,10 @@ def hand_flesh() -> Flesh:
 
 def foot_flesh() -> Flesh:
     """A chubby foot; the sole lies 0.23 lengths below the ankle."""
+
     def v(*x: float) -> Floats:
         return np.array(x)
+
     rows = [
         (v(0, -0.01, 0.10), v(0, -0.02, -0.02), 0.19, 0.19, 0),
         (v(0, -0.09, -0.08), v(0, 0.1, -0.07), 0.16, 0.17, 0),

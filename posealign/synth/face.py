@@ -73,14 +73,14 @@ def paint_head(
 def _eyes(rng: Rng, image: Floats, cm: Floats, front: NDArray[np.bool_], skin: Floats) -> None:
     x, z = cm[..., 0], cm[..., 2]
     opened = rng.random() < 0.6
-    height = rng.uniform(0.30, 0.46) if opened else 0.0
+    height = rng.uniform(0.34, 0.5) if opened else 0.0
     gaze = rng.normal(0, 0.15, 2)
     iris = np.array(IRIS[int(rng.integers(len(IRIS)))])
     lash = np.minimum(skin * 0.25, 0.2)
     for m in (1, -1):
         u, v = x - m * EYE[0], z - EYE[1]
         shade = np.exp(-((u / 1.2) ** 2 + ((v - 0.1) / 0.75) ** 2))
-        _mix(image, skin * [0.82, 0.72, 0.70], 0.35 * shade * front)
+        _mix(image, skin * [0.88, 0.80, 0.78], 0.3 * shade * front)
         bend = np.clip(1 - (u / 0.92) ** 2, 0, 1)
         if not opened:
             line = np.abs(v + 0.12 + 0.22 * bend)
@@ -88,7 +88,7 @@ def _eyes(rng: Rng, image: Floats, cm: Floats, front: NDArray[np.bool_], skin: F
             continue
         upper, lower = v - height * bend**0.7, -v - 0.75 * height * bend**0.8
         inside = _soft(np.maximum(upper, lower), 0.08) * (np.abs(u) < 0.92) * front
-        _mix(image, (0.93, 0.91, 0.90), inside)
+        _mix(image, (0.95, 0.94, 0.93), inside)
         r = np.hypot(u - gaze[0], v - gaze[1])
         _mix(image, iris, inside * _soft(r - 0.44, 0.08))
         _mix(image, (0.02, 0.02, 0.02), inside * _soft(r - 0.22, 0.08))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from posealign.synth.surface import Floats, ellipsoids, round_cones, smooth_min
 
 GIRTH, HEIGHT = 40.5, 14.9  # of the design, cm
-GRID = (89, 63)  # longitudes (seam doubled), latitudes
+GRID = (75, 53)  # longitudes (seam doubled), latitudes
 EYE = (1.8, 0.15)  # x, z of an eye's middle, either side
 
 _ELLIPSOIDS = np.array([

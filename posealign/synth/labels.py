@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +26,7 @@ from posealign.synth.render import Camera
 from posealign.synth.skin import Hands, foot_scale, hand_offset, hand_scale, head_scale
 from posealign.synth.surface import Floats
 
-EDGE_PX = 1.5  # nearer to a change of parts or a jump in depth, states are a matter of taste
+NOTHING_BEFORE = 0.012  # metres: a surface this little nearer hides nothing
 
 
 @dataclass(frozen=True)
@@ -148,38 +149,45 @@ def look(
     camera_V3 = camera.to_camera(points_world_V3)
     points_V2 = camera.project(camera_V3)
     states, hidden = np.zeros(count, np.int8), np.full(count, -1, np.int8)
-    clear = np.zeros(count, bool)
     own = range(own_first, own_first + len(BONES))
     names = vocabulary().names
-    for number, rule in enumerate(rules()):
-        x, y = points_V2[number]
-        z = camera_V3[number, 2]
-        if not np.isfinite(z) or z <= render.NEAR:
-            continue
-        column, row = round(float(x)), round(float(y))
-        if not (0 <= column < camera.width and 0 <= row < camera.height):
-            clear[number] = True
-            continue
-        shown = {own_first + BONES.index(bone) for bone in rule.shown_by}
-        code = int(drawn.parts_HW[row, column])
-        gap = z - float(drawn.depth_HW[row, column])
-        limit = rule.depth * torso if code in shown else 0.012
+    real = np.isfinite(points_V2).all(1) & (camera_V3[:, 2] > render.NEAR)
+    column = np.rint(np.where(real, np.clip(points_V2[:, 0], -9, 9999), -9)).astype(np.int64)
+    row = np.rint(np.where(real, np.clip(points_V2[:, 1], -9, 9999), -9)).astype(np.int64)
+    inside = real & (column >= 0) & (column < camera.width) & (row >= 0) & (row < camera.height)
+    clear = real & ~inside
+    shows, limits = _tables()
+    sure = _certain(drawn)
+    for number in np.flatnonzero(inside):
+        r, c = row[number], column[number]
+        code = int(drawn.parts_HW[r, c])
+        gap = camera_V3[number, 2] - float(drawn.depth_HW[r, c])
+        bone = code - own_first
+        shown = 0 <= bone < len(BONES) and shows[number, bone]
+        limit = limits[number] * torso if shown else NOTHING_BEFORE
         if gap <= limit:
             states[number] = State.VISIBLE
         else:
             states[number] = State.OCCLUDED
             hidden[number] = hider_of(code, own, other_is_adult)
-        clear[number] = _is_clear(drawn, row, column) and abs(gap - limit) > 0.004
-        if _in_cloth(names[number], covered, hat) and states[number] == State.VISIBLE:
+        clear[number] = sure[r, c] and abs(gap - limit) > 0.004
+        if states[number] == State.VISIBLE and _in_cloth(names[number], covered, hat):
             states[number], hidden[number] = State.OCCLUDED, HIDERS.index("clothing")
     return Seen(points_V2, camera_V3, states, hidden, clear)
 
 
-def _is_clear(drawn: render.Rendered, row: int, column: int) -> bool:
-    """Whether the pixels around show the same part at about the same depth."""
-    rows, columns = slice(max(0, row - 2), row + 3), slice(max(0, column - 2), column + 3)
-    parts, depth = drawn.parts_HW[rows, columns], drawn.depth_HW[rows, columns]
-    return bool((parts == parts.flat[0]).all() and depth.max() - depth.min() < 0.03)
+@cache
+def _tables() -> tuple[NDArray[np.bool_], Floats]:
+    shows = np.array([[bone in rule.shown_by for bone in BONES] for rule in rules()])
+    return shows, np.array([rule.depth for rule in rules()])
+
+
+def _certain(drawn: render.Rendered) -> NDArray[np.bool_]:
+    """Where the pixels around show the same part at about the same depth."""
+    window = np.ones((5, 5), np.uint8)
+    same = cv2.dilate(drawn.parts_HW, window) == cv2.erode(drawn.parts_HW, window)
+    flat = cv2.dilate(drawn.depth_HW, window) - cv2.erode(drawn.depth_HW, window) < 0.03
+    return np.asarray(same & flat)
 
 
 def _in_cloth(name: str, covered: frozenset[str], hat: bool) -> bool:

@@ -18,7 +18,7 @@ from posealign.synth.surface import Floats
 Rng = np.random.Generator
 TONES = (
     (0.93, 0.76, 0.69), (0.90, 0.70, 0.61), (0.86, 0.64, 0.53), (0.76, 0.54, 0.42),
-    (0.62, 0.43, 0.33), (0.47, 0.32, 0.25), (0.36, 0.24, 0.19),
+    (0.66, 0.47, 0.37), (0.53, 0.37, 0.29), (0.43, 0.30, 0.24),
 )  # fmt: skip
 # From where to where along a bone a garment reaches; the trunk counts from the hips upwards.
 _LIMBS = ("upper_arm", "forearm", "thigh", "shank")
@@ -48,7 +48,7 @@ class Look:
     tone: tuple[float, float, float]
 
 
-_TRUNK = {"chest": (-9.0, 0.97), "pelvis": (-9.0, 9.0)}
+_TRUNK = {"chest": (-9.0, 1.055), "pelvis": (-9.0, 9.0)}
 _SLEEVES, _LEGS = {"upper_arm": (-9.0, 9.0), "forearm": (-9.0, 0.93)}, {"thigh": (-9.0, 9.0), "shank": (-9.0, 0.95)}
 
 
@@ -56,8 +56,8 @@ def dress(rng: Rng, split: str, role: str = "infant", bare: float = 0.28) -> tup
     """Draw clothes: a sleepsuit, a body, shirt and trousers, or a nappy alone."""
     if role == "adult":
         top = Garment("shirt", _TRUNK | ({"upper_arm": (-9, 0.75)} if rng.random() < 0.6 else _SLEEVES),
-                      fabric(rng, split, 0.6), 0.006, 0.003)  # fmt: skip
-        legs = Garment("trousers", {"pelvis": (-9, 0.2), **_LEGS}, fabric(rng, split, 0.7), 0.007, 0.003)
+                      fabric(rng, split, 0.6), 0.005, 0.0014)  # fmt: skip
+        legs = Garment("trousers", {"pelvis": (-9, 0.2), **_LEGS}, fabric(rng, split, 0.7), 0.006, 0.0014)
         return top, legs
     out: list[Garment] = []
     nappy_fabric = Fabric("plain", ((0.95, 0.95, 0.96),) * 4, 0.03, 0, 0, 0.02)
@@ -126,7 +126,7 @@ def make(
     grid, plan = atlas.texels(), template()
     share_SS, share_N = _shares()
     if tone is None:
-        base = np.array(TONES[int(rng.integers(len(TONES)))])
+        base = np.array(TONES[int(rng.choice(len(TONES), p=[0.18, 0.18, 0.16, 0.14, 0.13, 0.12, 0.09]))])
         flush = rng.uniform(-0.02, 0.05) * base.mean()  # newborns are red
         tone = tuple(np.clip(base * rng.uniform(0.92, 1.05) + [flush, -0.3 * flush, -0.3 * flush], 0, 1))
     skin = np.array(tone)
@@ -155,7 +155,7 @@ def make(
         offset[block] += np.where(_under_hat(plan.rest_N3[block] * 100), 0.006, 0.0)
     texture = (np.clip(image, 0, 1) * 255).astype(np.uint8)
     dark = bool(garments) and float(np.mean(garments[0].fabric.colours[0])) < 0.3
-    return Look(texture, offset, frozenset(covered), hat is not None, dark,
+    return Look(texture, offset.astype(np.float32), frozenset(covered), hat is not None, dark,
                 tuple(g.name for g in garments), (skin[0], skin[1], skin[2]))  # fmt: skip
 
 

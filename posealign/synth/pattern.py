@@ -51,7 +51,7 @@ def fabric(rng: Rng, split: str = "train", plain: float = 0.35, calm: bool = Fal
         colours = tuple((float(c[0]), float(c[1]), float(c[2])) for c in mixed)
     size = float(rng.uniform(0.012, 0.05))
     return Fabric(kind, colours, size, float(rng.uniform(0, np.pi)), float(rng.uniform(0, 9)),
-                  float(rng.uniform(0.02, 0.09)))  # fmt: skip
+                  float(rng.uniform(0.008, 0.035)))  # fmt: skip
 
 
 @cache
@@ -83,7 +83,7 @@ def paint(cloth: Fabric, s: Floats, t: Floats) -> Floats:
     if cloth.kind != "plain":
         _pattern(cloth, s, t, out, (second, third, fourth))
     grain = 1 + cloth.weave * noise(s, t, 0.012, int(cloth.phase * 10))
-    grain += 0.025 * noise(s, t, 0.2, int(cloth.phase * 7))
+    grain += 0.012 * noise(s, t, 0.25, int(cloth.phase * 7))
     return np.asarray(np.clip(out * grain[..., None], 0, 1))
 
 
@@ -115,7 +115,7 @@ def _pattern(cloth: Fabric, s: Floats, t: Floats, out: Floats, extra: tuple[Floa
     elif cloth.kind == "knit":
         out *= (0.86 + 0.14 * np.cos(2 * np.pi * v * 4))[..., None]
     else:  # noise, melange
-        blotch = noise(s, t, cloth.size * 2, int(cloth.phase * 5))
+        blotch = noise(s, t, cloth.size * 1.2, int(cloth.phase * 5))
         out[blotch > 0.4] = second
         if cloth.kind == "melange":
             out[blotch < -0.6] = third

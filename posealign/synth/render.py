@@ -18,13 +18,13 @@ from posealign.errors import Unavailable
 from posealign.synth import atlas
 from posealign.synth.body import BONES
 from posealign.synth.physics import engine, quaternion
-from posealign.synth.surface import Floats
+from posealign.synth.surface import Floats, cross
 
 CLOTH = 56  # vertices along an edge of blanket and sheet
 ROOM = 12
-SUPERSAMPLE = 1.5
+SUPERSAMPLE = 1.25
 NEAR, FAR = 0.06, 14.0
-SHADOW = 384
+SHADOW = 224
 # What a pixel of the parts picture shows: bones of the first figure from 1, of the second from 16.
 SECOND = 1 + len(BONES)
 ROOM_CODE, BED, BLANKET, OBJECT = 0, 40, 41, 42
@@ -127,7 +127,7 @@ def _grid_uv(n: int) -> Floats:
 
 def grid_normals(v_CC3: Floats) -> Floats:
     du, dv = np.gradient(v_CC3, axis=0), np.gradient(v_CC3, axis=1)
-    n = np.cross(du, dv)
+    n = cross(du, dv)
     return np.asarray(n / np.maximum(np.linalg.norm(n, axis=-1, keepdims=True), 1e-12))
 
 
@@ -362,6 +362,9 @@ class Renderer:
         """Soft shadows from a depth picture taken at the lamp, and darkness in creases."""
         camera, light = stage.camera, stage.light
         lamp = _looking(light.position, light.target, SHADOW)
+        room = [self._geom_of[name] for name in ("floor", *(f"wall{k}" for k in range(4)))]
+        for index in room:  # a lamp shines through the walls
+            self._scn.geoms[index].type = self._m.mjtGeom.mjGEOM_NONE.value
         _, seen = self._pass(lamp, (SHADOW, SHADOW), shaded=False)
         fx, fy, cx, cy = camera.intrinsics
         y, x = np.mgrid[0 : camera.height, 0 : camera.width].astype(np.float32)

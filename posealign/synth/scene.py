@@ -70,9 +70,9 @@ def _actor(entry: Entry, look: outfit.Look, frames: Frames | None = None) -> Act
 
 
 def _clothed(body: Body, frames: Frames, hands: Hands, look: outfit.Look) -> Floats:
-    skin = pose_skin(body, frames, hands)
-    grown = 1.0 if body.role == "infant" else 1.6
-    return np.asarray(skin + normals(skin) * (look.offset_N * grown)[:, None])
+    skin, outward = pose_skin(body, frames, hands)
+    grown = np.float32(1.0 if body.role == "infant" else 1.6)
+    return np.asarray(skin + outward * (look.offset_N * grown)[:, None])
 
 
 @lru_cache(maxsize=256)
@@ -141,7 +141,7 @@ def _company(rng: Rng, bank: Bank, subject: Actor, floor_z: float, lying: bool) 
     if subject.posture == "held":
         body = sample_adult(rng)
         carer = holding(rng, body, subject.frames, subject.body, floor_z)
-    elif subject.body.role == "infant" and rng.random() < 0.16:
+    elif subject.body.role == "infant" and rng.random() < 0.14:
         body = sample_adult(rng)
         names = ["chest", "pelvis", "left_hand", "right_hand", "left_shank", "right_shank", "head"]
         picks = rng.choice(len(names), 2, replace=False)

@@ -43,21 +43,23 @@ def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
     if infrared:
         # Cloth is bright and skin is pale in the near infra-red, and nothing has a colour.
         grey = image @ np.array([0.55, 0.3, 0.15], np.float32)
-        image = np.repeat((0.25 + 0.75 * grey**0.8)[..., None], 3, 2)
+        low, high = np.percentile(grey, [1, 99])
+        grey = np.clip((grey - low) / max(high - low, 0.1), 0, 1)
+        image = np.repeat((0.06 + 0.82 * grey)[..., None], 3, 2)
     y, x = np.mgrid[0:h, 0:w].astype(np.float32)
     centre = rng.uniform(0.35, 0.65, 2) * [h, w]
     radius2 = ((y - centre[0]) / h) ** 2 + ((x - centre[1]) / w) ** 2
-    falloff = rng.uniform(1.2, 2.6) if infrared else rng.uniform(0.0, 0.7)
+    falloff = rng.uniform(0.6, 1.8) if infrared else rng.uniform(0.0, 0.7)
     image /= 1 + falloff * radius2[..., None]
     gain = rng.uniform(0.75, 1.3)
     balance = np.ones(3) if infrared else np.exp(rng.normal(0, 0.05, 3))
     image = np.clip(image * (gain * balance).astype(np.float32), 0, 1) ** np.float32(rng.uniform(0.8, 1.2))
-    blur = rng.choice([0.0, rng.uniform(0.3, 0.9), rng.uniform(0.9, 1.8)], p=[0.5, 0.38, 0.12]) * w / 256
+    blur = rng.choice([0.0, rng.uniform(0.3, 0.9), rng.uniform(0.9, 1.8)], p=[0.55, 0.37, 0.08]) * w / 256
     if blur > 0.2:
         image = cv2.GaussianBlur(image, (0, 0), float(blur))
     if rng.random() < 0.06:
         image = _motion_blur(rng, image)
-    sigma = rng.uniform(0.012, 0.05) if infrared else rng.uniform(0.002, 0.02)
+    sigma = rng.uniform(0.008, 0.03) if infrared else rng.uniform(0.002, 0.02)
     grain = rng.standard_normal((h, w, 1 if infrared else 3), dtype=np.float32)
     image = image + np.float32(sigma) * grain * (0.5 + image)
     if rng.random() < 0.08:  # a small sensor

@@ -30,6 +30,7 @@ from posealign.synth.body import (
 )
 from posealign.synth.surface import (
     Floats,
+    cross,
     onto_surface,
     round_cones,
     smooth_min,
@@ -37,7 +38,7 @@ from posealign.synth.surface import (
 )
 
 Ints = NDArray[np.int64]
-STEP = 0.0075  # of the trunk's grid, metres
+STEP = 0.0085  # of the trunk's grid, metres
 BLEND = 0.006  # how far creases between cones are rounded on an infant
 
 
@@ -74,7 +75,7 @@ class Template:
         rows = self.faces_F3.ravel()
         columns = np.repeat(np.arange(len(self.faces_F3)), 3)
         shape = (len(self.rest_N3), len(self.faces_F3))
-        return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
+        return csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
 
 
 def template_angles() -> Floats:
@@ -156,7 +157,7 @@ def _weights(
             d_NB[:, number] = d_NG[:, bone_G == number].min(1)
     weight = np.exp(-np.maximum(d_NB - d_NB.min(1, keepdims=True), 0) / 0.010)
     weight[weight < 0.02] = 0
-    return np.asarray(weight / weight.sum(1, keepdims=True))
+    return np.asarray(weight / weight.sum(1, keepdims=True), dtype=np.float32)
 
 
 def _neighbours(part_N: Ints, bone_G: Ints) -> tuple[tuple[Ints, Ints], ...]:
@@ -192,13 +193,13 @@ def _hand_mesh() -> tuple[Floats, Ints, Floats]:
     def field(points: Floats) -> Floats:
         return smooth_min(round_cones(points, flesh.a_G3, flesh.b_G3, flesh.ra_G, flesh.rb_G)[0], 0.015)
 
-    points, faces = surface_nets(field, np.array([-0.36, -0.45, -1.15]), np.array([0.3, 0.62, 0.34]), 0.036)
+    points, faces = surface_nets(field, np.array([-0.36, -0.45, -1.15]), np.array([0.3, 0.62, 0.34]), 0.044)
     d_NG, _ = round_cones(points, flesh.a_G3, flesh.b_G3, flesh.ra_G, flesh.rb_G)
     bones = np.array(flesh.bone_G)
     d_NB = np.stack([d_NG[:, bones == k].min(1) for k in range(16)], 1)
     raw = np.exp(-(d_NB - d_NB.min(1, keepdims=True)) / 0.03)
     raw[raw < 0.05] = 0
-    return points, faces, raw / raw.sum(1, keepdims=True)
+    return points, faces, (raw / raw.sum(1, keepdims=True)).astype(np.float32)
 
 
 def _foot_mesh() -> tuple[Floats, Ints]:
@@ -209,7 +210,7 @@ def _foot_mesh() -> tuple[Floats, Ints]:
         sole = -0.235 - points[:, 2]  # flat below
         return np.maximum(smooth_min(d, 0.03), sole)
 
-    return surface_nets(field, np.array([-0.4, -0.45, -0.4]), np.array([0.4, 0.85, 0.45]), 0.036)
+    return surface_nets(field, np.array([-0.4, -0.45, -0.4]), np.array([0.4, 0.85, 0.45]), 0.044)
 
 
 def _foot_unit(body: Body) -> float:
@@ -251,39 +252,45 @@ def hand_offset(body: Body) -> Floats:
     return np.array([0.0, 0.0, -0.02 * body["hand_length"]])
 
 
-def pose_skin(body: Body, frames: Frames, hands: Hands) -> Floats:
-    """The vertices [N, 3] in the world."""
+def pose_skin(body: Body, frames: Frames, hands: Hands) -> tuple[Floats, Floats]:
+    """The vertices [N, 3] in the world and, near enough for laying on cloth, which way is out."""
     plan = template()
-    out = np.zeros_like(plan.rest_N3)
-    out[plan.blocks["trunk"].span] = _pose_trunk(plan, body, frames)
-    head_cm = plan.rest_N3[plan.blocks["head"].span] * 100
-    out[plan.blocks["head"].span] = frames.place(
-        "head", head_cm * head_scale(body) + head_centre(body)
-    )
+    out = np.zeros(plan.rest_N3.shape, np.float32)
+    way = np.zeros_like(out)
+    trunk = plan.blocks["trunk"].span
+    out[trunk], way[trunk] = _pose_trunk(plan, body, frames)
+    rest = {name: plan.rest_N3[block.span] for name, block in plan.blocks.items()}
+
+    def put(name: str, bone: str, local_N3: Floats) -> None:
+        span = plan.blocks[name].span
+        out[span] = frames.place(bone, local_N3)
+        way[span] = _rest_normals()[span] @ frames.R_B33[BONES.index(bone)].T
+
+    put("head", "head", rest["head"] * 100 * head_scale(body) + head_centre(body))
     for side in SIDES:
         mirror = np.array([1.0 if side == "right" else -1.0, 1, 1])
         R, p = extremities.hand_frames(hands[side], hands.spread)
-        local = _blend(plan.hand_weight_NB, R, p, plan.hand_N3)
-        block = plan.blocks[f"{side}_hand"].span
-        out[block] = frames.place(
-            f"{side}_hand", local * hand_scale(body) * mirror + hand_offset(body)
-        )
-        block = plan.blocks[f"{side}_foot"].span
-        out[block] = frames.place(f"{side}_foot", plan.foot_N3 * foot_scale(body) * mirror)
+        local = _blend(plan.hand_weight_NB, R, p, plan.hand_N3.astype(np.float32))
+        put(f"{side}_hand", f"{side}_hand", local * hand_scale(body) * mirror + hand_offset(body))
+        put(f"{side}_foot", f"{side}_foot", plan.foot_N3 * foot_scale(body) * mirror)
     for bone in body.missing:
         if bone.endswith(("hand", "foot")):
             block = plan.blocks[bone].span
             out[block] = frames.place(PARENT[bone] or bone, np.zeros((1, 3)))
-    return out
+    return out, way
+
+
+@cache
+def _rest_normals() -> Floats:
+    return normals(template().rest_N3)
 
 
 def _blend(weight_NB: Floats, R_B33: Floats, p_B3: Floats, points_N3: Floats) -> Floats:
     """Linear blend skinning."""
-    maps_N34 = (weight_NB @ np.concatenate([R_B33, p_B3[..., None]], 2).reshape(-1, 12)).reshape(
-        -1, 3, 4
-    )
-    moved = (maps_N34[:, :, :3] * points_N3[:, None]).sum(2) + maps_N34[:, :, 3]
-    return np.asarray(moved)
+    maps = np.concatenate([R_B33, p_B3[..., None]], 2).reshape(-1, 12).astype(np.float32)
+    m = (weight_NB @ maps).T  # [12, N]
+    x, y, z = points_N3.T
+    return np.stack([m[k] * x + m[k + 1] * y + m[k + 2] * z + m[k + 3] for k in (0, 4, 8)], 1)
 
 
 def _scales(body: Body) -> Floats:
@@ -304,29 +311,37 @@ def _scales(body: Body) -> Floats:
     return np.array(rows)
 
 
-def _pose_trunk(plan: Template, body: Body, frames: Frames) -> Floats:
+def _pose_trunk(plan: Template, body: Body, frames: Frames) -> tuple[Floats, Floats]:
     old = plan.frames
     # Each bone's map from the template: turn into the bone's frame, scale, turn into the world.
     R_B33 = frames.R_B33 @ (_scales(body)[:, :, None] * old.R_B33.transpose(0, 2, 1))
     p_B3 = frames.p_B3 - np.einsum("bij,bj->bi", R_B33, old.p_B3)
     span = plan.blocks["trunk"].span
-    points = _blend(plan.weight_NB, R_B33, p_B3, plan.rest_N3[span])
+    points = _blend(plan.weight_NB, R_B33, p_B3, plan.rest_N3[span].astype(np.float32))
     a, b, ra, rb, bone_G = posed_cones(body, frames)
     if body.missing:
         near = _neighbours(plan.part_N[plan.blocks["trunk"].span], bone_G)
     else:
         near = plan.near
     blend = BLEND * body.stature / mean_infant().stature
-    for _ in range(2):
-        for own, cones in near:
-            flesh = (a[cones], b[cones], ra[cones], rb[cones])
-            points[own] = onto_surface(points[own], flesh, blend)
-    return points
+    points_3N = np.ascontiguousarray(points.T)
+    outward_3N = np.zeros_like(points_3N)
+    for own, cones in near:
+        flesh = (a[cones], b[cones], ra[cones], rb[cones])
+        moved, slope, step = onto_surface(points_3N[:, own], flesh, blend)
+        # Where the first step was long, at bent joints, a second one is needed.
+        far = np.flatnonzero(np.abs(step) > 0.0008)
+        if len(far):
+            moved[:, far], slope[:, far], _ = onto_surface(moved[:, far], flesh, blend)
+        points_3N[:, own], outward_3N[:, own] = moved, slope
+    return points_3N.T, outward_3N.T
 
 
 def normals(vertices_N3: Floats) -> Floats:
     """Unit normals by the template's faces."""
     plan = template()
-    a, b, c = (vertices_N3[plan.faces_F3[:, k]] for k in range(3))
-    total = np.asarray(plan.incidence @ np.cross(b - a, c - a))
-    return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
+    points = vertices_N3.astype(np.float32, copy=False)
+    a = points[plan.faces_F3[:, 0]]
+    total = plan.incidence @ cross(points[plan.faces_F3[:, 1]] - a, points[plan.faces_F3[:, 2]] - a)
+    length = np.sqrt(np.einsum("ni,ni->n", total, total)) + 1e-20
+    return np.asarray(total / length[:, None])

@@ -37,24 +37,47 @@ def ellipsoids(points_N3: Floats, centre_G3: Floats, radii_G3: Floats) -> Floats
 
 
 def onto_surface(
-    points_N3: Floats, cones: tuple[Floats, Floats, Floats, Floats], blend: float
-) -> Floats:
-    """One Newton step towards the smooth union of round cones; coordinate by coordinate,
-    because N×G×3 arrays would spend the time in memory."""
-    a_G3, b_G3, ra_G, rb_G = cones
+    points_3N: NDArray[np.float32], cones: tuple[Floats, Floats, Floats, Floats], blend: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """One Newton step towards the smooth union of round cones: the points [3, N] moved, the
+    outward directions [3, N] and the steps [N]. Cones lie along the first axis, where sums
+    over a few of them are cheap; N×G×3 arrays would spend the time in memory."""
+    a_G3, b_G3, ra_G, rb_G = (part.astype(np.float32) for part in cones)
     axis_G3 = b_G3 - a_G3
-    length2_G = np.maximum((axis_G3**2).sum(1), 1e-12)
-    unit_G3 = axis_G3 / length2_G[:, None]
-    t = np.clip(points_N3 @ unit_G3.T - (a_G3 * unit_G3).sum(1), 0, 1)
-    away = [points_N3[:, k, None] - a_G3[:, k] - t * axis_G3[:, k] for k in range(3)]
-    length = np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2) + 1e-12
-    d = length - (ra_G + (rb_G - ra_G) * t)
-    least = d.min(1, keepdims=True)
-    share = np.exp((least - d) / blend)
-    total = share.sum(1)
-    step = (least[:, 0] - blend * np.log(total)) / total
+    unit_G3 = axis_G3 / np.maximum((axis_G3**2).sum(1, keepdims=True), 1e-12)
+    t_GN = unit_G3 @ points_3N - (a_G3 * unit_G3).sum(1)[:, None]
+    np.clip(t_GN, 0, 1, out=t_GN)
+    away = []
+    for k in range(3):
+        part = t_GN * -axis_G3[:, k, None]
+        part += points_3N[k] - a_G3[:, k, None]
+        away.append(part)
+    length = away[0] * away[0]
+    length += away[1] * away[1]
+    length += away[2] * away[2]
+    np.sqrt(length, out=length)
+    length += np.float32(1e-9)
+    d = t_GN
+    d *= (ra_G - rb_G)[:, None]
+    d += length
+    d -= ra_G[:, None]
+    least = d.min(0)
+    d -= least
+    d *= np.float32(-1 / blend)
+    share = np.exp(d, out=d)
+    total = share.sum(0)
+    step = least - np.float32(blend) * np.log(total)
     share /= length
-    return np.stack([points_N3[:, k] - step * (share * away[k]).sum(1) for k in range(3)], 1)
+    share /= total
+    slope = np.stack([np.einsum("gn,gn->n", share, away[k]) for k in range(3)])
+    return points_3N - step * slope, slope, step
+
+
+def cross(a_N3: Floats, b_N3: Floats) -> Floats:
+    """np.cross without its bookkeeping."""
+    x, y, z = a_N3[..., 0], a_N3[..., 1], a_N3[..., 2]
+    u, v, w = b_N3[..., 0], b_N3[..., 1], b_N3[..., 2]
+    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], -1)
 
 
 def smooth_min(d_NG: Floats, k: float) -> Floats:
@@ -123,7 +146,7 @@ def _quads(inside: NDArray[np.bool_], number: NDArray[np.int64], axis: int) -> N
 def vertex_normals(vertices_N3: Floats, faces_F3: NDArray[np.int64]) -> Floats:
     """Area-weighted unit normals."""
     a, b, c = (vertices_N3[faces_F3[:, k]] for k in range(3))
-    flat = np.cross(b - a, c - a)
+    flat = cross(b - a, c - a)
     total = np.zeros_like(vertices_N3)
     for axis in range(3):
         weights = np.repeat(flat[:, axis], 3)

@@ -43,8 +43,8 @@ def bed_solids(
     elif place == "bed" and rng.random() < 0.7:
         pillow = rng.uniform(-0.5, 0.5, 2) * half
         away = centre + R @ np.array([pillow[0], half[1] * 0.85, 0.03])
-        shade = pattern.colour(rng, (0.7, 1.0))
-        out.append(Solid("ellipsoid", away, (0.3, 0.18, 0.07), shade, R, code=BED, shine=0.05))
+        shade = tuple(0.6 + 0.4 * c for c in pattern.colour(rng, (0.7, 1.0)))
+        out.append(Solid("ellipsoid", away, (0.3, 0.18, 0.07), (shade[0], shade[1], shade[2]), R, code=BED, shine=0.05))
     return out
 
 
