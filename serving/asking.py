@@ -43,9 +43,9 @@ def service_of(request: Request) -> Service:
 async def admitted(request: Request, scope: str = "infer") -> Principal:
     """Who asks, and whether there is room; before a byte of the body is read."""
     service = service_of(request)
+    request.state.audited = True
     principal = await service.auth.principal(bearer(request.headers))
     request.state.principal = principal.name
-    request.state.audited = True
     principal.require(scope)
     service.working().check_room()
     return principal

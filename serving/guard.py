@@ -63,7 +63,7 @@ class Guard:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send, headers)
             return
-        answer = _Answer(send, request_id, self._service, headers)
+        answer = _Answer(scope, send, request_id, self._service)
         start = time.perf_counter()
         try:
             self._check(scope, headers)
@@ -74,7 +74,7 @@ class Guard:
         except Exception as error:
             await self._failed(error, scope, receive, answer, request_id)
         finally:
-            await self._record(scope, answer, request_id, time.perf_counter() - start)
+            self._record(scope, answer, request_id, time.perf_counter() - start)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         """Closed lists; an address cannot be rebound to another site, a name can."""
@@ -121,7 +121,7 @@ class Guard:
             respond = oip_error if scope["path"].startswith("/v2") else problem_response
             await respond(error, request_id)(scope, receive, answer)
 
-    async def _record(self, scope: Scope, answer: _Answer, request_id: str, seconds: float) -> None:
+    def _record(self, scope: Scope, answer: _Answer, request_id: str, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         state: dict[str, Any] = scope["state"]
         metrics, method = self._service.metrics, scope["method"]
@@ -134,23 +134,13 @@ class Guard:
             "request", request_id=request_id, method=method, route=route, status=answer.status,
             ms=round(seconds * 1e3, 2), principal=principal, **state.get("facts", {}),
         )  # fmt: skip
-        if self._service.audit is not None and state.get("audited"):
-            patient = Headers(scope=scope).get("posealign-patient", "")
-            access = Access(
-                action="create", data=f"{method} {route} {state.get('digest', '')[:12]}".strip(),
-                client=principal, client_address=(scope.get("client") or ("unknown",))[0],
-                server="posealign", server_address=self._service.settings.host,
-                patient=patient if _PATIENT.fullmatch(patient) else None,
-                request_id=request_id, success=answer.status < 400,
-            )  # fmt: skip
-            await asyncio.to_thread(self._service.audit.record, access)
 
 
 class _Answer:
     """Adds the headers that every answer has, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str, service: Service, asked: Headers) -> None:
-        self._send, self._id, self._service, self._asked = send, request_id, service, asked
+    def __init__(self, scope: Scope, send: Send, request_id: str, service: Service) -> None:
+        self._scope, self._send, self._id, self._service = scope, send, request_id, service
         self.status, self.started = 499, False  # 499 until something is sent
 
     async def __call__(self, message: Message) -> None:
@@ -164,7 +154,25 @@ class _Answer:
                 headers["Cache-Control"] = "no-store"
             if self._service.draining:
                 headers["Connection"] = "close"
+            await self._audit()
         await self._send(message)
+
+    async def _audit(self) -> None:
+        """Written before the answer leaves: no access is answered that is not on record."""
+        state = self._scope["state"]
+        if self._service.audit is None or not state.get("audited"):
+            return
+        patient = Headers(scope=self._scope).get("posealign-patient", "")
+        route = getattr(self._scope.get("route"), "path", "unmatched")
+        data = f"{self._scope['method']} {route} {state.get('digest', '')[:12]}"
+        access = Access(
+            action="create", data=data.strip(), client=state.get("principal", "unknown"),
+            client_address=(self._scope.get("client") or ("unknown",))[0],
+            server="posealign", server_address=self._service.settings.host,
+            patient=patient if _PATIENT.fullmatch(patient) else None,
+            request_id=self._id, success=self.status < 400,
+        )  # fmt: skip
+        await asyncio.to_thread(self._service.audit.record, access)
 
 
 def _name(host: str) -> str:

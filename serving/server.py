@@ -99,7 +99,8 @@ class _Worker(multiprocess.Process):
 def config_of(settings: Settings, app: Any, **changes: Any) -> uvicorn.Config:
     options: dict[str, Any] = {
         "host": settings.host, "port": settings.port, "http": ImpatientProtocol,
-        "ws": "websockets-sansio", "workers": settings.workers, "log_config": None, "access_log": False,
+        "ws": "websockets-sansio", "workers": settings.workers, "log_config": None,
+        "access_log": False,
         "server_header": False, "timeout_keep_alive": 75, "timeout_graceful_shutdown": 60,
         "ws_max_size": settings.limits.image_bytes, "h11_max_incomplete_event_size": 64 << 10,
         "ssl_certfile": settings.tls_certificate, "ssl_keyfile": settings.tls_key,

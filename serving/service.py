@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from posealign.data.image import ImageLimits
 from posealign.data.pose import PoseResult
 from posealign.errors import PoseAlignError, Unavailable
+from posealign.interop.audit import AuditLog
 from posealign.predictor import Look
 from posealign.runtime.cache import Cache
-from posealign.interop.audit import AuditLog
 from serving.auth import Auth
 from serving.body import Uploads
 from serving.decoding import Decoder

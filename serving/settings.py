@@ -36,7 +36,9 @@ class Limits(BaseModel):
     image_side: int = Field(16_384, ge=8, description="pixels of a picture's longer side")
     images: int = Field(16, ge=1, description="pictures in one batch request")
     boxes: int = Field(64, ge=1, le=64, description="boxes in one picture")
-    instruction_characters: int = Field(400, ge=8, le=400, description="characters of an instruction")
+    instruction_characters: int = Field(
+        400, ge=8, le=400, description="characters of an instruction"
+    )
     video_frames: int = Field(9_000, ge=1, description="frames of one clip")
     body_seconds: float = Field(30.0, gt=0, description="seconds in which a body must arrive")
     header_seconds: float = Field(10.0, gt=0, description="seconds in which headers must arrive")

@@ -19,7 +19,7 @@ from serving.camera.capture import Capture, State
 from serving.camera.clock import Clock, iso
 from serving.camera.config import DAYS, Camera, Cameras, Window
 from serving.camera.log import log
-from serving.camera.messages import EventMessage, StatsMessage, StatusMessage
+from serving.camera.messages import StatsMessage, StatusMessage
 from serving.camera.outbox import Outbox
 from serving.camera.scene import Outcome, Predicts, Scene, Shown
 from serving.camera.secret import Secrets
@@ -236,21 +236,24 @@ class Station:
         stats_due = self.clock.monotonic() + self.config.stats_every
         while not self._stopping.wait(TICK):
             for post in self.posts.values():
-                state = post.capture.health()
-                if state != post.state:
-                    post.state = state
-                    self._tell_status(post)
-                if state != "live":
-                    self._tell_blind(post.scene.blind())
+                try:
+                    self._look_after(post)
+                except Exception as error:  # the watchdog never dies
+                    log().error("watching failed", camera=post.camera.name, stack=stack_of(error))
             if self.clock.monotonic() >= stats_due:
                 stats_due = self.clock.monotonic() + self.config.stats_every
                 for post in self.posts.values():
                     post.stats_sequence += 1
                     self._each("stats", self.stats(post))
 
-    def _tell_blind(self, events: list[EventMessage]) -> None:
-        for event in events:
-            self._each("event", event, None)
+    def _look_after(self, post: Post) -> None:
+        state = post.capture.health()
+        if state != post.state:
+            post.state = state
+            self._tell_status(post)
+        if state != "live":
+            for event in post.scene.blind():
+                self._each("event", event, None)
 
     def _tell_status(self, post: Post) -> None:
         with self._telling:

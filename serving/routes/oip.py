@@ -142,7 +142,10 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
     model = await _model(request, name, version)
     async with received(request) as raw:
         most = service.settings.limits.body_bytes
-        body = oip.unpacked(raw, request.headers.get("content-encoding", "").lower(), most)
+        encoding_in = request.headers.get("content-encoding", "").lower()
+        body = raw
+        if encoding_in:
+            body = await asyncio.to_thread(oip.unpacked, raw, encoding_in, most)
         asked = oip.read_request(body, _length(request))
         ticket = service.ticket(request.state.request_id, _timeout(request, asked))
         work = _work(service, model, asked)

@@ -113,9 +113,7 @@ async def batch(request: Request) -> Response:
                     raise
                 except Exception as error:
                     rows.append(row(number, error))
-            return json_response(
-                {"results": rows}, {"PoseAlign-Model": model.header}
-            )
+            return json_response({"results": rows}, {"PoseAlign-Model": model.header})
 
         return await idempotent(request, principal, fields, answer)
 

@@ -1,0 +1,466 @@
+"""A client for the service: typed, sync and async, nothing but httpx.
+
+    with Client("http://127.0.0.1:8000", key="pa_…") as client:
+        result = client.pose("baby.jpg", "only the left leg")
+        print(result.poses[0]["left_knee"].x)
+
+Answers are the library's own PoseResult and Understood; problems are raised as the library's own
+errors. A full queue (429) and a starting server (503) are asked again, as Retry-After says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mimetypes
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from posealign import __version__, errors
+from posealign.data.pose import Finding, PlacedJoint, Pose, PoseResult, State, Understood
+from posealign.errors import InvalidInput, NotFound, Overloaded, PoseAlignError, Unavailable
+
+Picture = str | Path | bytes  # a path, or the bytes of a file
+Box = Sequence[float]
+_AGAIN = (429, 503)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A look that the server keeps; ask about it without sending the picture again."""
+
+    id: str
+    width: int
+    height: int
+    people: tuple[tuple[float, float, float, float], ...]
+    expires_in: float
+
+
+class ServerProblem(PoseAlignError):
+    """A problem that this version of the client has no name for."""
+
+
+def _headers(key: str | None) -> dict[str, str]:
+    headers = {"User-Agent": f"posealign-client/{__version__}", "Accept": "application/json"}
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
+    return headers
+
+
+def _file(picture: Picture) -> tuple[str, bytes, str]:
+    if isinstance(picture, bytes):
+        return "picture", picture, "application/octet-stream"
+    path = Path(picture)
+    if not path.is_file():
+        raise NotFound(f"no such file: {path}")
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return "picture", path.read_bytes(), kind  # a file's name may say whose picture it is
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One HTTP request, the same for both clients."""
+
+    method: str
+    path: str
+    data: Mapping[str, str] | None = None
+    files: Any = None
+    json: Any = None
+    timeout_ms: int | None = None
+    once: bool = False  # carries an idempotency key, so that asking again is safe
+
+    def options(self) -> dict[str, Any]:
+        headers = {}
+        if self.timeout_ms is not None:
+            headers["X-Request-Timeout-Ms"] = str(self.timeout_ms)
+        if self.once:
+            headers["Idempotency-Key"] = uuid.uuid4().hex
+        named = {"data": self.data, "files": self.files, "json": self.json}
+        return {"headers": headers} | {key: value for key, value in named.items() if value}
+
+
+def _pose(
+    image: Picture,
+    instruction: str,
+    boxes: Sequence[Box] | None,
+    skeleton: str | None,
+    depth: Picture | None,
+    intrinsics: Sequence[float] | None,
+    options: Mapping[str, Any] | None,
+    timeout_ms: int | None,
+) -> _Request:
+    if not instruction.strip():
+        raise InvalidInput("the instruction is empty; say which joints, e.g. 'the left leg'")
+    data = {"instruction": instruction, **_look(boxes, intrinsics, options)}
+    if skeleton is not None:
+        data["skeleton"] = skeleton
+    return _Request(
+        "POST", "/v1/pose", data, _pictures(image, depth), timeout_ms=timeout_ms, once=True
+    )
+
+
+def _look(
+    boxes: Sequence[Box] | None,
+    intrinsics: Sequence[float] | None,
+    options: Mapping[str, Any] | None,
+) -> dict[str, str]:
+    given: dict[str, Any] = {
+        "boxes": None if boxes is None else [list(box) for box in boxes],
+        "intrinsics": None if intrinsics is None else list(intrinsics),
+        "options": None if options is None else dict(options),
+    }
+    return {name: json.dumps(value) for name, value in given.items() if value is not None}
+
+
+def _pictures(image: Picture, depth: Picture | None) -> dict[str, Any]:
+    files = {"image": _file(image)}
+    if depth is not None:
+        files["depth"] = _file(depth)
+    return files
+
+
+def _question(instruction: str, skeleton: str | None) -> dict[str, Any]:
+    asked = {"instruction": instruction, "skeleton": skeleton}
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+def _video(
+    clip: Picture, instruction: str, skeleton: str | None, smooth: bool, find_every: int
+) -> dict[str, Any]:
+    data = {
+        "instruction": instruction,
+        "smooth": str(smooth).lower(),
+        "find_every": str(find_every),
+    }
+    if skeleton is not None:
+        data["skeleton"] = skeleton
+    return {"data": data, "files": {"video": _file(clip)}}
+
+
+# From the wire to the library's nouns
+
+
+def pose_result(body: Mapping[str, Any]) -> PoseResult:
+    """The inverse of PoseResult.to_json()."""
+    poses = body["poses"]
+    edges = tuple((str(a), str(b)) for a, b in poses[0]["edges"]) if poses else ()
+    return PoseResult(
+        understood(body["instruction"]),
+        tuple(_one_pose(row) for row in poses),
+        edges,
+        poses[0].get("z_unit") if poses else None,
+        body["model"]["name"],
+        body["model"]["digest"],
+        dict(body["timings_ms"]),
+    )
+
+
+def understood(body: Mapping[str, Any]) -> Understood:
+    lists = ("joints", "relations", "candidates", "near_matches")
+    known = Understood.__dataclass_fields__
+    return Understood(
+        **{
+            key: tuple(value) if key in lists else value
+            for key, value in body.items()
+            if key in known  # a newer server may say more
+        }
+    )
+
+
+def _one_pose(row: Mapping[str, Any]) -> Pose:
+    return Pose(
+        box=tuple(row["box"]),
+        score=row["score"],
+        joints=tuple(_joint(joint) for joint in row["joints"]),
+        filtered=tuple(_joint(joint) for joint in row["filtered"]),
+        plausibility=tuple(
+            Finding(found["code"], found["message"], tuple(found["joints"]))
+            for found in row["plausibility"]
+        ),
+        depth_consistency=row["depth_consistency"],
+        track=row.get("track"),
+    )
+
+
+def _joint(row: Mapping[str, Any]) -> PlacedJoint:
+    position = row.get("position")
+    return PlacedJoint(
+        row["name"], row["x"], row["y"], State[row["state"].upper()], row["confidence"],
+        row["radius"], row.get("z"), tuple(position) if position is not None else None,
+    )  # fmt: skip
+
+
+def _frame(body: Mapping[str, Any]) -> Frame:
+    people = tuple((x, y, w, h) for x, y, w, h in body["people"])
+    return Frame(body["id"], body["width"], body["height"], people, body["expires_in"])
+
+
+def error_of(status: int, body: bytes, retry_after: str | None) -> PoseAlignError:
+    """A problem as the library's own error of that code."""
+    try:
+        problem = json.loads(body)
+        code, detail = str(problem["code"]), str(problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        code, detail = "", f"the server answered {status}"
+    if status == 429:
+        return Overloaded(detail, _seconds(retry_after))
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, PoseAlignError) and kind.code == code:
+            return kind(detail)
+    return ServerProblem(detail)
+
+
+def _seconds(retry_after: str | None) -> float:
+    return float(retry_after) if retry_after and retry_after.isdigit() else 1.0
+
+
+def _pause(attempt: int, response: httpx.Response) -> float:
+    """Retry-After, a little spread, so that many clients do not come back together."""
+    return _seconds(response.headers.get("retry-after")) * (1 + 0.5 * random.random()) * attempt
+
+
+def _unreachable(url: httpx.URL, error: httpx.HTTPError) -> Unavailable:
+    return Unavailable(f"no answer from {url}: {type(error).__name__}; is `posealign serve` up?")
+
+
+class Client:
+    """Blocking. One instance keeps its connections; use it as a context manager."""
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        key: str | None = None,
+        timeout: float = 60.0,
+        retries: int = 2,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._retries = retries
+        self._http = httpx.Client(
+            base_url=url, headers=_headers(key), timeout=timeout, transport=transport
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def pose(
+        self,
+        image: Picture,
+        instruction: str,
+        boxes: Sequence[Box] | None = None,
+        skeleton: str | None = None,
+        depth: Picture | None = None,
+        intrinsics: Sequence[float] | None = None,
+        options: Mapping[str, Any] | None = None,
+        timeout_ms: int | None = None,
+    ) -> PoseResult:
+        """Find the joints that the instruction asks for in one picture."""
+        request = _pose(image, instruction, boxes, skeleton, depth, intrinsics, options, timeout_ms)
+        return pose_result(self._json(request))
+
+    def look(
+        self,
+        image: Picture,
+        boxes: Sequence[Box] | None = None,
+        depth: Picture | None = None,
+        intrinsics: Sequence[float] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Frame:
+        """Send a picture once; `ask` about it as often as you like."""
+        data = _look(boxes, intrinsics, options)
+        return _frame(self._json(_Request("POST", "/v1/frames", data, _pictures(image, depth))))
+
+    def ask(self, frame: Frame | str, instruction: str, skeleton: str | None = None) -> PoseResult:
+        name = frame.id if isinstance(frame, Frame) else frame
+        question = _question(instruction, skeleton)
+        return pose_result(self._json(_Request("POST", f"/v1/frames/{name}/pose", json=question)))
+
+    def resolve(self, text: str, skeleton: str | None = None) -> Understood:
+        """What would be understood, without a picture."""
+        body = {"text": text} | ({"skeleton": skeleton} if skeleton else {})
+        return understood(self._json(_Request("POST", "/v1/instructions/resolve", json=body)))
+
+    def video(
+        self,
+        clip: Picture,
+        instruction: str,
+        skeleton: str | None = None,
+        smooth: bool = True,
+        find_every: int = 15,
+    ) -> Iterator[PoseResult]:
+        """One result a frame, as they come."""
+        sent = _video(clip, instruction, skeleton, smooth, find_every)
+        with self._http.stream("POST", "/v1/video", **sent) as response:
+            if response.status_code != 200:
+                raise error_of(response.status_code, response.read(), None)
+            for line in response.iter_lines():
+                yield _line(line)
+
+    def skeletons(self) -> list[dict[str, Any]]:
+        return list(self._json(_Request("GET", "/v1/skeletons")))
+
+    def models(self) -> list[dict[str, Any]]:
+        return list(self._json(_Request("GET", "/v1/models")))
+
+    def limits(self) -> dict[str, float]:
+        return dict(self._json(_Request("GET", "/v1/limits")))
+
+    def ready(self) -> bool:
+        try:
+            return self._http.get("/v2/health/ready").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def _json(self, request: _Request) -> Any:
+        options = request.options()
+        for attempt in range(1, self._retries + 2):
+            try:
+                response = self._http.request(request.method, request.path, **options)
+            except httpx.HTTPError as error:
+                raise _unreachable(self._http.base_url, error) from error
+            if response.status_code not in _AGAIN or attempt > self._retries:
+                break
+            time.sleep(_pause(attempt, response))
+        if response.is_success:
+            return response.json()
+        raise error_of(response.status_code, response.content, response.headers.get("retry-after"))
+
+
+class AsyncClient:
+    """The same with `async`; every method is that of Client."""
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        key: str | None = None,
+        timeout: float = 60.0,
+        retries: int = 2,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._retries = retries
+        self._http = httpx.AsyncClient(
+            base_url=url, headers=_headers(key), timeout=timeout, transport=transport
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def pose(
+        self,
+        image: Picture,
+        instruction: str,
+        boxes: Sequence[Box] | None = None,
+        skeleton: str | None = None,
+        depth: Picture | None = None,
+        intrinsics: Sequence[float] | None = None,
+        options: Mapping[str, Any] | None = None,
+        timeout_ms: int | None = None,
+    ) -> PoseResult:
+        request = _pose(image, instruction, boxes, skeleton, depth, intrinsics, options, timeout_ms)
+        return pose_result(await self._json(request))
+
+    async def look(
+        self,
+        image: Picture,
+        boxes: Sequence[Box] | None = None,
+        depth: Picture | None = None,
+        intrinsics: Sequence[float] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Frame:
+        request = _Request(
+            "POST", "/v1/frames", _look(boxes, intrinsics, options), _pictures(image, depth)
+        )
+        return _frame(await self._json(request))
+
+    async def ask(
+        self, frame: Frame | str, instruction: str, skeleton: str | None = None
+    ) -> PoseResult:
+        name = frame.id if isinstance(frame, Frame) else frame
+        question = _question(instruction, skeleton)
+        request = _Request("POST", f"/v1/frames/{name}/pose", json=question)
+        return pose_result(await self._json(request))
+
+    async def resolve(self, text: str, skeleton: str | None = None) -> Understood:
+        body = {"text": text} | ({"skeleton": skeleton} if skeleton else {})
+        request = _Request("POST", "/v1/instructions/resolve", json=body)
+        return understood(await self._json(request))
+
+    async def video(
+        self,
+        clip: Picture,
+        instruction: str,
+        skeleton: str | None = None,
+        smooth: bool = True,
+        find_every: int = 15,
+    ) -> AsyncIterator[PoseResult]:
+        sent = _video(clip, instruction, skeleton, smooth, find_every)
+        async with self._http.stream("POST", "/v1/video", **sent) as response:
+            if response.status_code != 200:
+                raise error_of(response.status_code, await response.aread(), None)
+            async for line in response.aiter_lines():
+                yield _line(line)
+
+    async def skeletons(self) -> list[dict[str, Any]]:
+        return list(await self._json(_Request("GET", "/v1/skeletons")))
+
+    async def models(self) -> list[dict[str, Any]]:
+        return list(await self._json(_Request("GET", "/v1/models")))
+
+    async def limits(self) -> dict[str, float]:
+        return dict(await self._json(_Request("GET", "/v1/limits")))
+
+    async def ready(self) -> bool:
+        try:
+            return (await self._http.get("/v2/health/ready")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def _json(self, request: _Request) -> Any:
+        options = request.options()
+        for attempt in range(1, self._retries + 2):
+            try:
+                response = await self._http.request(request.method, request.path, **options)
+            except httpx.HTTPError as error:
+                raise _unreachable(self._http.base_url, error) from error
+            if response.status_code not in _AGAIN or attempt > self._retries:
+                break
+            await asyncio.sleep(_pause(attempt, response))
+        if response.is_success:
+            return response.json()
+        raise error_of(response.status_code, response.content, response.headers.get("retry-after"))
+
+
+def _line(line: str) -> PoseResult:
+    row = json.loads(line)
+    if "problem" in row:
+        raise error_of(row["problem"]["status"], json.dumps(row["problem"]).encode(), None)
+    return pose_result(row)
