@@ -24,7 +24,8 @@ from torch.nn import functional
 
 from posealign.config import Config, load_config
 from posealign.instructions import written
-from posealign.instructions.decoding import calibrate_gate, scores
+from posealign.instructions.decoding import calibrate_gate
+from posealign.instructions.scoring import scores
 from posealign.instructions.targets import SLOTS, target_of
 from posealign.instructions.tokens import encode, load_tokenizer, pad, train_tokenizer
 from posealign.model.text import TextConfig, TextModel

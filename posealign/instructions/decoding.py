@@ -19,11 +19,8 @@ from posealign.instructions.query import (
     SKELETONS,
     SUBJECTS,
     VISIBILITIES,
-    Query,
-    parse,
 )
 from posealign.instructions.sets import CORE, as_mask
-from posealign.instructions.targets import target_of
 
 Logits = Mapping[str, NDArray[np.float32]]
 CORE_V = as_mask(CORE)
@@ -80,51 +77,6 @@ def _confidence(out: Logits, row: int, gate: float) -> float:
     if gate > 0:
         sure *= float((1 / (1 + np.exp(-np.abs(out["asked"][row][CORE_V])))).min())
     return float(sure)
-
-
-def scores(out: Logits, queries: Sequence[str]) -> dict[str, float]:
-    """Figures over written Queries; sets are compared on the whole vocabulary (the strict way)."""
-    heads = [decode(out, row) for row in range(len(queries))]
-    return figures(heads, queries)
-
-
-def figures(heads: Sequence[Heads | None], queries: Sequence[str]) -> dict[str, float]:
-    """`None` stands for a refusal by a reader without heads."""
-    rows = [
-        (head, target_of(query), parse(query)) for head, query in zip(heads, queries, strict=True)
-    ]
-    asked = [(head, target, q) for head, target, q in rows if isinstance(q, Query)]
-    refused = [(head, target) for head, target, q in rows if not isinstance(q, Query)]
-    exact, core, f1 = [], [], []
-    slots: dict[str, list[bool]] = {"dims": [], "visibility": [], "subject": [], "skeleton": [],
-                                    "relation": [], "premise": []}  # fmt: skip
-    for head, target, query in asked:
-        got = head.asked_V if head is not None and head.answered else np.zeros_like(target.asked_V)
-        exact.append(bool((got == target.asked_V).all()))
-        core.append(bool((got == target.asked_V)[CORE_V].all()) and bool(got.any()))
-        both = (got & target.asked_V).sum()
-        f1.append(2 * both / max(1, got.sum() + target.asked_V.sum()))
-        if head is not None and head.answered:
-            relation = query.relations[0].relation if query.relations else None
-            slots["dims"].append(head.dims == query.dims)
-            slots["visibility"].append(head.visibility == query.visibility)
-            slots["subject"].append(head.subject == query.subject)
-            slots["skeleton"].append(head.skeleton == query.skeleton)
-            slots["relation"].append(head.relation == relation)
-            slots["premise"].append(head.premise == query.premise)
-    said_no = sum(head is None or not head.answered for head, _ in refused)
-    false_no = sum(head is None or not head.answered for head, _, _ in asked)
-    precision, recall = said_no / max(1, said_no + false_no), said_no / max(1, len(refused))
-    return {
-        "exact": float(np.mean(exact)) if exact else float("nan"),
-        "exact_core": float(np.mean(core)) if core else float("nan"),
-        "f1": float(np.mean(f1)) if f1 else float("nan"),
-        **{name: float(np.mean(rows)) if rows else float("nan") for name, rows in slots.items()},
-        "refusal_p": precision,
-        "refusal_r": recall,
-        "refusal_f1": 2 * precision * recall / max(1e-9, precision + recall),
-        "false_refusals": false_no / max(1, len(asked)),
-    }
 
 
 def calibrate_gate(gate_B: NDArray[np.float32], answered: Sequence[bool]) -> tuple[float, float]:
