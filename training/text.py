@@ -43,6 +43,7 @@ class TextTraining(Config):
     weight_decay: float = 0.03
     ema: float = 0.998
     seed: int = 1
+    hint_dropout: float = Field(default=0.3, ge=0, lt=1)
     bpe_dropout: float = Field(default=0.08, ge=0, lt=1)
     vocabulary: int = Field(default=7000, ge=300)
     letters: Path | None = None  # further characters the tokenizer must know, one long line
@@ -108,7 +109,15 @@ def batches(config: TextTraining, sources: Sources, tokenizer: Tokenizer, start:
             for _ in range(pool * config.batch)
         ]
         tokenizer.model.dropout = config.bpe_dropout if number % 2 and not plain else None
-        rows = [(query, encode(tokenizer, text)) for query, text in examples]
+        share = config.hint_dropout
+
+        def keep(rng: Random = rng, share: float = share) -> bool:
+            return rng.random() >= share
+
+        rows = [
+            (query, encode(tokenizer, text, keep if rng.random() < 0.7 else None))
+            for query, text in examples
+        ]
         tokenizer.model.dropout = None
         rows = sorted((row for row in rows if row[1]), key=lambda row: len(row[1]))
         size = len(rows) // pool
@@ -175,7 +184,11 @@ def train(config: TextTraining) -> TextModel:
     if config.start is not None:
         from safetensors.torch import load_file  # noqa: PLC0415
 
-        model.load_state_dict(load_file(config.start), strict=False)
+        known = load_file(config.start)
+        rows = known.pop("embed.weight")
+        with torch.no_grad():  # an older vocabulary is the beginning of this one
+            model.embed.weight[: len(rows)] = rows
+        model.load_state_dict(known, strict=False)
     ema = Ema(model, config.ema)
     optimizer = torch.optim.AdamW(
         parameter_groups(model, {}, config.rate, config.weight_decay),

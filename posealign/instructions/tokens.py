@@ -6,7 +6,7 @@ Normalisation is normalise.py's and happens here, so that no caller can forget i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers.models import BPE
 
+from posealign.instructions.hints import Hint, find_hints, hint_tokens
 from posealign.instructions.normalise import normalise
 
 PADDING = 0
@@ -40,6 +41,14 @@ def train_tokenizer(texts: Iterable[str], size: int = 7000, letters: str = "") -
     for byte in range(256):
         vocab.setdefault(f"<0x{byte:02X}>", len(vocab))
     data["added_tokens"] = []  # "<pad>" written by a user is text
+    return with_hints(Tokenizer.from_str(json.dumps(data)))
+
+
+def with_hints(tokenizer: Tokenizer) -> Tokenizer:
+    """The hints' tokens behind the others; no merge makes them, so no text can."""
+    data = json.loads(tokenizer.to_str())
+    for token in hint_tokens():
+        data["model"]["vocab"].setdefault(token, len(data["model"]["vocab"]))
     return Tokenizer.from_str(json.dumps(data))
 
 
@@ -52,9 +61,31 @@ def _spaced(text: str) -> str:
     return " " + text if text and not "\u3400" <= text[0] <= "\u9fff" else text
 
 
-def encode(tokenizer: Tokenizer, text: str) -> list[int]:
-    ids: list[int] = tokenizer.encode(_spaced(normalise(text)), add_special_tokens=False).ids
+def encode(tokenizer: Tokenizer, text: str, keep: Callable[[], bool] | None = None) -> list[int]:
+    """Ids of the text with hints; in training `keep` decides for each hint whether it is given."""
+    spaced = _spaced(normalise(text))
+    encoded = tokenizer.encode(spaced, add_special_tokens=False)
+    ids: list[int] = []
+    hints = find_hints(spaced)
+    at = 0
+    for token, (_, end) in zip(encoded.ids, encoded.offsets, strict=True):
+        while at < len(hints) and hints[at].end < end:
+            _add_hint(tokenizer, ids, hints[at], keep)
+            at += 1
+        ids.append(token)
+        while at < len(hints) and hints[at].end == end:
+            _add_hint(tokenizer, ids, hints[at], keep)
+            at += 1
     return shorten(ids)
+
+
+def _add_hint(
+    tokenizer: Tokenizer, ids: list[int], hint: Hint, keep: Callable[[], bool] | None
+) -> None:
+    if keep is not None and not keep():
+        return
+    known = (tokenizer.token_to_id(token) for token in hint.tokens)
+    ids.extend(token for token in known if token is not None)
 
 
 def shorten(ids: list[int]) -> list[int]:

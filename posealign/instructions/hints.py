@@ -1,0 +1,125 @@
+"""Words of the phrasebooks found in a text: a token after each says which part or side it names.
+
+The text encoder reads these beside the words themselves. A word added to a phrasebook is thereby
+known at once; a word that is in none is still read by its letters. A near miss (one letter off)
+is marked as such.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from posealign.instructions.phrases import LANGUAGES, Phrasebook, phrasebook
+from posealign.instructions.query import Part, Query, leaves, parse
+
+NEAR = "<near>"
+LEFT, RIGHT = "<left>", "<right>"
+_TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\d_]+|\d+|[^\w\s]|_")
+_SHORTEST_NEAR = 5  # letters; shorter words are too often other words
+
+
+@dataclass(frozen=True)
+class Hint:
+    """`tokens` belong behind the character at `end`."""
+
+    end: int
+    tokens: tuple[str, ...]
+
+
+def hint_tokens() -> list[str]:
+    """Every token a hint can be made of, in the order of the tokenizer's vocabulary."""
+    names = sorted({name for language in LANGUAGES for name in phrasebook(language).parts})
+    return [NEAR, LEFT, RIGHT, *(f"<{name}>" for name in names)]
+
+
+def find_hints(clean: str, words: Lexicon | None = None) -> list[Hint]:
+    """The longest names in a normalised text, from left to right."""
+    lexicon = words or library()
+    tokens = [(match[0], match.end()) for match in _TOKEN.finditer(clean)]
+    found, at = [], 0
+    while at < len(tokens):
+        longest = lexicon.longest.get(tokens[at][0], 0)
+        for size in range(min(longest, len(tokens) - at), 0, -1):
+            key = " ".join(token for token, _ in tokens[at : at + size])
+            names = lexicon.names.get(key)
+            if names is not None:
+                found.append(Hint(tokens[at + size - 1][1], names))
+                at += size
+                break
+        else:
+            word, end = tokens[at]
+            near = lexicon.near(word)
+            if near is not None:
+                found.append(Hint(end, (NEAR, *near)))
+            at += 1
+    return found
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """`names`: words joined by spaces → tokens; `close`: single words less one letter → words;
+    `longest`: first word → how many words its longest name has.
+    """
+
+    names: dict[str, tuple[str, ...]]
+    close: dict[str, tuple[str, ...]]
+    longest: dict[str, int]
+
+    def near(self, word: str) -> tuple[str, ...] | None:
+        """The tokens of the one word that is a letter away, if there is just one meaning."""
+        if len(word) < _SHORTEST_NEAR or not word.isascii():
+            return None
+        keys = {word, *_less_one(word)}
+        meant = {self.names[known] for key in keys for known in self.close.get(key, ())}
+        return meant.pop() if len(meant) == 1 else None
+
+
+def _less_one(word: str) -> set[str]:
+    return {word[:at] + word[at + 1 :] for at in range(len(word))}
+
+
+def lexicon_of(books: list[Phrasebook]) -> Lexicon:
+    names: dict[str, tuple[str, ...]] = {}
+    for book in books:
+        for side, mark in (("left", LEFT), ("right", RIGHT)):
+            for form in book.sides[side]:
+                names.setdefault(_key(form), (mark,))
+        for written, forms in book.fixed.items():
+            for form in forms:
+                names.setdefault(_key(form), _tokens_of(written))
+        for name in book.parts:
+            for pair in book.forms(name):
+                for form in pair:
+                    names.setdefault(_key(form), _tokens_of(name))
+    close: dict[str, list[str]] = {}
+    for key in names:
+        if " " in key or len(key) < _SHORTEST_NEAR or not key.isascii():
+            continue
+        for less in {key, *_less_one(key)}:
+            close.setdefault(less, []).append(key)
+    longest: dict[str, int] = {}
+    for key in names:
+        first = key.split(" ", 1)[0]
+        longest[first] = max(longest.get(first, 0), key.count(" ") + 1)
+    return Lexicon(names, {key: tuple(row) for key, row in close.items()}, longest)
+
+
+@cache
+def library() -> Lexicon:
+    return lexicon_of([phrasebook(language) for language in LANGUAGES])
+
+
+def _key(form: str) -> str:
+    return " ".join(_TOKEN.findall(form.lower()))
+
+
+def _tokens_of(written: str) -> tuple[str, ...]:
+    query = parse(written)
+    tokens: list[str] = []
+    for leaf in leaves(query.scope) if isinstance(query, Query) else ():
+        if isinstance(leaf, Part):
+            tokens += [{"left": LEFT, "right": RIGHT}[leaf.side]] if leaf.side else []
+            tokens.append(f"<{leaf.name}>")
+    return tuple(tokens)
