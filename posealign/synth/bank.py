@@ -48,8 +48,12 @@ def settle_entry(seed: int, split: str, number: int) -> Entry:
     for _ in range(6):
         kind = None
         if body.role == "adult":
-            kind = str(rng.choice(["supine", "left_lateral", "right_lateral", "sitting", "standing"],
-                                  p=[0.3, 0.15, 0.15, 0.2, 0.2]))  # fmt: skip
+            kind = str(
+                rng.choice(
+                    ["supine", "left_lateral", "right_lateral", "sitting", "standing"],
+                    p=[0.3, 0.15, 0.15, 0.2, 0.2],
+                )
+            )
         stance = posture.sample(rng, body, kind)
         rest = settle(body, stance.wanted)
         lies = posture.lying_posture(rest.frames)

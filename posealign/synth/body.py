@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from posealign.anatomy import facts
 from posealign.errors import InvalidInput
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 SIDES = ("left", "right")
 BONES = (
     "pelvis", "chest", "head",
@@ -119,17 +120,22 @@ class Body:
 
 
 _SIZES = (
-    ("torso", "torso_midshoulder_midhip", "torso"), ("shoulders", "shoulder_jc_separation", "torso"),
-    ("hips", "hip_jc_separation", "torso"), ("head_height", "head_height_vertex_chin", "torso"),
-    ("upper_arm", "upper_arm_jc", "upper_arm"), ("forearm", "forearm_jc", "forearm"),
-    ("thigh", "thigh_jc", "thigh"), ("shank", "shank_jc", "shank"),
+    ("torso", "torso_midshoulder_midhip", "torso"),
+    ("shoulders", "shoulder_jc_separation", "torso"),
+    ("hips", "hip_jc_separation", "torso"),
+    ("head_height", "head_height_vertex_chin", "torso"),
+    ("upper_arm", "upper_arm_jc", "upper_arm"),
+    ("forearm", "forearm_jc", "forearm"),
+    ("thigh", "thigh_jc", "thigh"),
+    ("shank", "shank_jc", "shank"),
     ("r_upper_arm", "radius_upper_arm", "capsule_radius"),
     ("r_forearm", "radius_forearm", "capsule_radius"),
     ("r_wrist", "radius_wrist_est", "capsule_radius"),
-    ("r_thigh", "radius_thigh", "capsule_radius"), ("r_calf", "radius_calf", "capsule_radius"),
+    ("r_thigh", "radius_thigh", "capsule_radius"),
+    ("r_calf", "radius_calf", "capsule_radius"),
     ("r_ankle", "radius_ankle", "capsule_radius"),
     ("pelvis_half", "radius_pelvis_half_breadth", "capsule_radius"),
-)  # fmt: skip
+)
 _MEASURED = ("hand_length", "hand_breadth", "foot_length", "foot_breadth")
 _LIMB_DIFFERENCES = (
     ("left_hand",), ("right_hand",), ("left_forearm", "left_hand"), ("right_forearm", "right_hand"),
@@ -238,21 +244,56 @@ def _cones(body: Body) -> tuple[RoundCone, ...]:
     half = body["pelvis_half"]
     deep = (0.56 if adult else 0.72) * half  # half depth of the trunk
     cones = [
-        RoundCone("pelvis", (-half + deep * 0.86, -0.006, 0.06 * t),
-                  (half - deep * 0.86, -0.006, 0.06 * t), deep * 0.86, deep * 0.86),
-        RoundCone("pelvis", (-0.25 * half, 0.005, 0.28 * t), (0.25 * half, 0.005, 0.28 * t),
-                  deep * 0.98, deep * 0.98),
-        RoundCone("chest", (-0.27 * half, 0.10 * deep, 0.10 * t), (0.27 * half, 0.10 * deep, 0.10 * t),
-                  deep * 1.0, deep * 1.0),
-        RoundCone("chest", (-0.34 * half, 0.0, rise - 0.24 * t), (0.34 * half, 0.0, rise - 0.24 * t),
-                  deep * 0.92, deep * 0.92),
-        RoundCone("chest", (-0.40 * body["shoulders"], 0.0, rise - 0.06 * t),
-                  (0.40 * body["shoulders"], 0.0, rise - 0.06 * t), 0.145 * t, 0.145 * t),
-        RoundCone("chest", (0, 0.0, rise - 0.02 * t), (0, 0.0, rise + neck_height(body)),
-                  0.17 * t, 0.15 * t if not adult else 0.105 * t),
-        RoundCone("head", (0, 0.0, -0.02 * t), (0, 0.02 * t, 0.1 * t),
-                  0.145 * t if not adult else 0.10 * t, 0.14 * t if not adult else 0.10 * t),
-    ]  # fmt: skip
+        RoundCone(
+            "pelvis",
+            (-half + deep * 0.86, -0.006, 0.06 * t),
+            (half - deep * 0.86, -0.006, 0.06 * t),
+            deep * 0.86,
+            deep * 0.86,
+        ),
+        RoundCone(
+            "pelvis",
+            (-0.25 * half, 0.005, 0.28 * t),
+            (0.25 * half, 0.005, 0.28 * t),
+            deep * 0.98,
+            deep * 0.98,
+        ),
+        RoundCone(
+            "chest",
+            (-0.27 * half, 0.10 * deep, 0.10 * t),
+            (0.27 * half, 0.10 * deep, 0.10 * t),
+            deep * 1.0,
+            deep * 1.0,
+        ),
+        RoundCone(
+            "chest",
+            (-0.34 * half, 0.0, rise - 0.24 * t),
+            (0.34 * half, 0.0, rise - 0.24 * t),
+            deep * 0.92,
+            deep * 0.92,
+        ),
+        RoundCone(
+            "chest",
+            (-0.40 * body["shoulders"], 0.0, rise - 0.06 * t),
+            (0.40 * body["shoulders"], 0.0, rise - 0.06 * t),
+            0.145 * t,
+            0.145 * t,
+        ),
+        RoundCone(
+            "chest",
+            (0, 0.0, rise - 0.02 * t),
+            (0, 0.0, rise + neck_height(body)),
+            0.17 * t,
+            0.15 * t if not adult else 0.105 * t,
+        ),
+        RoundCone(
+            "head",
+            (0, 0.0, -0.02 * t),
+            (0, 0.02 * t, 0.1 * t),
+            0.145 * t if not adult else 0.10 * t,
+            0.14 * t if not adult else 0.10 * t,
+        ),
+    ]
     for side, m in (("left", -1.0), ("right", 1.0)):
         cones += _limb_cones(body, side, m, deep)
     return tuple(cone for cone in cones if cone.bone not in body.missing)
@@ -268,14 +309,20 @@ def _limb_cones(body: Body, side: str, m: float, deep: float) -> list[RoundCone]
         RoundCone(ua, (0, 0, -0.45 * arm), (0, 0, -arm), 0.98 * ru, 0.86 * ru),
         RoundCone(fa, (0, 0, 0), (0, 0, -0.3 * fore), 0.86 * ru, 0.99 * rf),
         RoundCone(fa, (0, 0, -0.3 * fore), (0, 0, -fore), 0.99 * rf, rw),
-        RoundCone("pelvis", (m * body["hips"] * 0.52, -0.34 * deep, -0.03 * body["torso"]),
-                  (m * body["hips"] * 0.52, -0.30 * deep, 0.05 * body["torso"]),
-                  0.62 * deep, 0.6 * deep),
-        RoundCone(th, (m * 0.12 * rt, 0, 0.0), (m * 0.08 * rt, 0, -0.35 * thigh), 1.1 * rt, 1.03 * rt),
+        RoundCone(
+            "pelvis",
+            (m * body["hips"] * 0.52, -0.34 * deep, -0.03 * body["torso"]),
+            (m * body["hips"] * 0.52, -0.30 * deep, 0.05 * body["torso"]),
+            0.62 * deep,
+            0.6 * deep,
+        ),
+        RoundCone(
+            th, (m * 0.12 * rt, 0, 0.0), (m * 0.08 * rt, 0, -0.35 * thigh), 1.1 * rt, 1.03 * rt
+        ),
         RoundCone(th, (m * 0.08 * rt, 0, -0.35 * thigh), (0, 0, -thigh), 1.03 * rt, 0.78 * rt),
         RoundCone(sh, (0, 0, 0), (0, -0.12 * rc, -0.35 * shank), 0.80 * rt, 0.99 * rc),
         RoundCone(sh, (0, -0.12 * rc, -0.35 * shank), (0, 0, -shank), 0.99 * rc, ra),
-    ]  # fmt: skip
+    ]
     if f"{side}_forearm" in body.missing:  # a rounded end below the elbow
         cones.append(RoundCone(ua, (0, 0, -arm), (0, 0, -1.15 * arm), 0.8 * ru, 0.7 * ru))
     if f"{side}_shank" in body.missing:

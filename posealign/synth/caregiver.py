@@ -23,11 +23,17 @@ def _unit(v: Floats) -> Floats:
 
 
 def reach(
-    rng: np.random.Generator, body: Body, frames: Frames, side: str, wrist: Floats,
-    fingers: Floats, palm_to: Floats,
+    rng: np.random.Generator,
+    body: Body,
+    frames: Frames,
+    side: str,
+    wrist: Floats,
+    fingers: Floats,
+    palm_to: Floats,
 ) -> Frames:
     """Bend one arm so that its wrist is at `wrist` (or as near as it can get), fingers pointing
-    along `fingers`, the palm looking at `palm_to`."""
+    along `fingers`, the palm looking at `palm_to`.
+    """
     R, p = frames.R_B33.copy(), frames.p_B3.copy()
     upper, fore, hand = (BONES.index(f"{side}_{b}") for b in ("upper_arm", "forearm", "hand"))
     shoulder = p[upper]
@@ -57,7 +63,9 @@ def reach(
     return Frames(R, p)
 
 
-def stand(rng: np.random.Generator, body: Body, target: Floats, towards: float, floor_z: float) -> Frames:
+def stand(
+    rng: np.random.Generator, body: Body, target: Floats, towards: float, floor_z: float
+) -> Frames:
     """Upright beside the bed, leaning over so that the arms can reach the target."""
     arm = body["upper_arm"] + body["forearm"]
     leg = body["thigh"] + body["shank"] + 0.04 * body.stature
@@ -100,13 +108,15 @@ def tending(
         frames.p_B3[BONES.index(f"{s}_upper_arm")] - targets[0])))  # fmt: skip
     for side, target in zip(order, targets, strict=False):
         flat = _unit((target - chest) * [1, 1, 0])
-        fingers = _unit(flat + [0, 0, -rng.uniform(0.3, 0.8)])
+        fingers = _unit(flat - np.array([0, 0, rng.uniform(0.3, 0.8)]))
         wrist = target - fingers * 0.6 * body["hand_length"] + np.array([0, 0, 0.02])
         frames = reach(rng, body, frames, side, wrist, fingers, np.array([0, 0, -1.0]) + 0.3 * flat)
     return Caregiver(body, frames, Hands(curl, curl.copy(), 0.6))
 
 
-def holding(rng: np.random.Generator, body: Body, infant: Frames, infant_body: Body, floor_z: float) -> Caregiver:
+def holding(
+    rng: np.random.Generator, body: Body, infant: Frames, infant_body: Body, floor_z: float
+) -> Caregiver:
     """Behind an infant that is carried: one forearm under the bottom, one hand on the chest."""
     pelvis, chest = infant.p_B3[0], infant.p_B3[1]
     front = infant.R_B33[1][:, 1] * [1, 1, 0]
@@ -127,9 +137,24 @@ def holding(rng: np.random.Generator, body: Body, infant: Frames, infant_body: B
     deep = 0.75 * infant_body["pelvis_half"]
     across = infant.R_B33[1][:, 0]
     under = pelvis + front * (deep * 0.6) - np.array([0, 0, 0.95 * deep])
-    frames = reach(rng, body, frames, first, under + right * m[first] * 0.06, -right * m[first], np.array([0, 0, 1.0]))
+    frames = reach(
+        rng,
+        body,
+        frames,
+        first,
+        under + right * m[first] * 0.06,
+        -right * m[first],
+        np.array([0, 0, 1.0]),
+    )
     belly = chest + front * (deep * 1.15) + np.array([0, 0, 0.12 * infant_body["torso"]])
-    frames = reach(rng, body, frames, second, belly + right * m[second] * 0.07, _unit(-right * m[second] - 0.1 * across),
-                   -front)  # fmt: skip
+    frames = reach(
+        rng,
+        body,
+        frames,
+        second,
+        belly + right * m[second] * 0.07,
+        _unit(-right * m[second] - 0.1 * across),
+        -front,
+    )
     curl = np.full(5, 0.25)
     return Caregiver(body, frames, Hands(curl, curl.copy(), 0.4))

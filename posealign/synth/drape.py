@@ -27,7 +27,9 @@ class HeightMap:
     def at(self, xy_N2: Floats) -> Floats:
         u = ((xy_N2 - self.centre[:2]) + self.half) / CELL
         flat = u.reshape(-1, 1, 2).astype(np.float32)
-        values = cv2.remap(self.height_HW, flat[..., 1], flat[..., 0], cv2.INTER_LINEAR, borderValue=0.0)
+        values = cv2.remap(
+            self.height_HW, flat[..., 1], flat[..., 0], cv2.INTER_LINEAR, borderValue=0.0
+        )
         return np.asarray(values.reshape(xy_N2.shape[:-1]), dtype=np.float64)
 
 
@@ -43,15 +45,28 @@ def height_map(vertices_N3: Floats, half: float = 0.75) -> HeightMap:
 
 
 def drape(
-    rng: np.random.Generator, under: HeightMap, corner: Floats, along: Floats, across: Floats, count: int
+    rng: np.random.Generator,
+    under: HeightMap,
+    corner: Floats,
+    along: Floats,
+    across: Floats,
+    count: int,
 ) -> Floats:
     """A rectangle of cloth [C, C, 3] from `corner` along two horizontal edges."""
     u = np.linspace(0, 1, count)
     a, b = np.meshgrid(u, u, indexing="ij")
     # Cloth never lies straight: its grid is warped a little, and more at its edges.
     wave = rng.uniform(0, 6, 4)
-    a = a + 0.012 * np.sin(2 * np.pi * (1.5 * b + wave[0])) + 0.01 * np.sin(2 * np.pi * (3 * b + wave[1]))
-    b = b + 0.012 * np.sin(2 * np.pi * (1.4 * a + wave[2])) + 0.01 * np.sin(2 * np.pi * (2.7 * a + wave[3]))
+    a = (
+        a
+        + 0.012 * np.sin(2 * np.pi * (1.5 * b + wave[0]))
+        + 0.01 * np.sin(2 * np.pi * (3 * b + wave[1]))
+    )
+    b = (
+        b
+        + 0.012 * np.sin(2 * np.pi * (1.4 * a + wave[2]))
+        + 0.01 * np.sin(2 * np.pi * (2.7 * a + wave[3]))
+    )
     xy = corner[:2] + a[..., None] * along[:2] + b[..., None] * across[:2]
     thick = rng.uniform(0.006, 0.016)
     floor = under.at(xy) + thick
@@ -71,7 +86,9 @@ def drape(
     return np.concatenate([xy, height[..., None]], -1)
 
 
-def sheet(rng: np.random.Generator, half: tuple[float, float], centre: Floats, turn: float, count: int) -> Floats:
+def sheet(
+    rng: np.random.Generator, half: tuple[float, float], centre: Floats, turn: float, count: int
+) -> Floats:
     """A sheet on the mattress with shallow wrinkles that never rise through a body."""
     u = np.linspace(-1, 1, count)
     a, b = np.meshgrid(u * half[0], u * half[1], indexing="ij")

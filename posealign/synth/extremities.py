@@ -48,7 +48,8 @@ def _flesh(rows: list[tuple[Floats, Floats, float, float, int]]) -> Flesh:
 @lru_cache(maxsize=4096)
 def bend_hand(curl_5: tuple[float, ...], spread: float = 0.0) -> tuple[Floats, Floats, Floats]:
     """A right hand of length one: joints [5 fingers, 4, 3], and the rotations [16, 3, 3] and
-    origins [16, 3] of HAND_BONES against the straight hand; curl in 0 (straight) … 1 (fist)."""
+    origins [16, 3] of HAND_BONES against the straight hand; curl in 0 (straight) … 1 (fist).
+    """
     joints = np.zeros((5, 4, 3))
     R_33, p_3 = np.tile(np.eye(3), (16, 1, 1)), np.zeros((16, 3))
     for number, finger in enumerate(FINGERS):

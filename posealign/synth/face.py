@@ -10,8 +10,20 @@ from posealign.synth.pattern import Fabric, noise, paint
 from posealign.synth.surface import Floats
 
 Rng = np.random.Generator
-HAIR = ((0.12, 0.09, 0.08), (0.22, 0.15, 0.10), (0.38, 0.26, 0.16), (0.62, 0.48, 0.30), (0.50, 0.26, 0.14))
-IRIS = ((0.20, 0.12, 0.07), (0.12, 0.09, 0.08), (0.30, 0.40, 0.50), (0.35, 0.30, 0.22), (0.25, 0.33, 0.30))
+HAIR = (
+    (0.12, 0.09, 0.08),
+    (0.22, 0.15, 0.10),
+    (0.38, 0.26, 0.16),
+    (0.62, 0.48, 0.30),
+    (0.50, 0.26, 0.14),
+)
+IRIS = (
+    (0.20, 0.12, 0.07),
+    (0.12, 0.09, 0.08),
+    (0.30, 0.40, 0.50),
+    (0.35, 0.30, 0.22),
+    (0.25, 0.33, 0.30),
+)
 
 
 def hat_line(cm: Floats) -> Floats:
@@ -56,8 +68,14 @@ def paint_head(
     brow_alpha = rng.uniform(0.15, 0.6) + 0.25 * adult
     for m in (1, -1):
         arch = z - (1.45 - 0.16 * (np.abs(x) - 1.9) ** 2)
-        _mix(image, 0.6 * hair_colour + 0.4 * skin,
-             brow_alpha * _soft(np.abs(arch) - 0.13, 0.2) * _soft(np.abs(x - m * 1.9) - 1.0, 0.4) * front)  # fmt: skip
+        _mix(
+            image,
+            0.6 * hair_colour + 0.4 * skin,
+            brow_alpha
+            * _soft(np.abs(arch) - 0.13, 0.2)
+            * _soft(np.abs(x - m * 1.9) - 1.0, 0.4)
+            * front,
+        )
         hole = np.hypot((x - m * 0.3) / 0.2, (z + 1.93) / 0.11)
         _mix(image, skin * 0.28, 0.85 * _soft(hole - 1, 0.8) * front)
     _mouth(rng, image, x, z, front, skin)

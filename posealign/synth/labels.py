@@ -19,11 +19,11 @@ from posealign.anatomy.facts import facts
 from posealign.data.pose import State
 from posealign.data.sample import HIDERS
 from posealign.skeletons.load import vocabulary
-from posealign.synth import extremities, head, render
-from posealign.synth.body import BONES, PARENT, SIDES, Body, Frames, head_centre, lumbar
+from posealign.synth import extremities, head, stage
+from posealign.synth.body import BONES, SIDES, Body, Frames, head_centre, lumbar
 from posealign.synth.extremities import FINGERS
-from posealign.synth.render import Camera
 from posealign.synth.skin import Hands, foot_scale, hand_offset, hand_scale, head_scale
+from posealign.synth.stage import Camera
 from posealign.synth.surface import Floats
 
 NOTHING_BEFORE = 0.012  # metres: a surface this little nearer hides nothing
@@ -32,7 +32,8 @@ NOTHING_BEFORE = 0.012  # metres: a surface this little nearer hides nothing
 @dataclass(frozen=True)
 class Rule:
     """Which bones' skin shows a joint, and how deep under that skin it may lie, in metres
-    for a body whose torso is one metre long."""
+    for a body whose torso is one metre long.
+    """
 
     bone: str  # the one a limb difference takes it with
     shown_by: tuple[str, ...]
@@ -93,13 +94,22 @@ def joints(body: Body, frames: Frames, hands: Hands) -> Floats:
         apart = facts()["joint_centres_cm"]["hip_width_as_annotated_2d_over_torso"] * t / 2
         put(f"{side}_hip", "pelvis", (m * apart, 0, 0))
         put(f"{side}_collar", "chest", (m * 0.17 * body["shoulders"], 0.01 * t, rise - 0.03 * t))
-        for joint, bone in (("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"),
-                            ("hip_center", "thigh"), ("knee", "shank"), ("ankle", "foot")):  # fmt: skip
+        for joint, bone in (
+            ("shoulder", "upper_arm"),
+            ("elbow", "forearm"),
+            ("wrist", "hand"),
+            ("hip_center", "thigh"),
+            ("knee", "shank"),
+            ("ankle", "foot"),
+        ):
             put(f"{side}_{joint}", f"{side}_{bone}", (0, 0, 0))
         mirror = np.array([m, 1, 1])
         put(f"{side}_hand_root", f"{side}_hand", hand_offset(body) * 2.5)
-        put(f"{side}_palm", f"{side}_hand",
-            np.array(extremities.PALM_POINT) * hand_scale(body) * mirror + hand_offset(body))  # fmt: skip
+        put(
+            f"{side}_palm",
+            f"{side}_hand",
+            np.array(extremities.PALM_POINT) * hand_scale(body) * mirror + hand_offset(body),
+        )
         bent = extremities.hand_joints(hands[side], hands.spread)
         for number, finger in enumerate(FINGERS):
             for k in range(4):
@@ -132,16 +142,21 @@ def hider_of(code: int, own: range, is_adult: bool) -> int:
     """Which of HIDERS a pixel of the parts picture stands for."""
     if code in own:
         return HIDERS.index("self")
-    if code == render.BLANKET:
+    if code == stage.BLANKET:
         return HIDERS.index("blanket")
-    if 0 < code < render.BED:
+    if 0 < code < stage.BED:
         return HIDERS.index("caregiver" if is_adult else "other")
     return HIDERS.index("object")
 
 
 def look(
-    points_world_V3: Floats, camera: Camera, drawn: render.Rendered, own_first: int,
-    torso: float, covered: frozenset[str] = frozenset(), hat: bool = False,
+    points_world_V3: Floats,
+    camera: Camera,
+    drawn: stage.Rendered,
+    own_first: int,
+    torso: float,
+    covered: frozenset[str] = frozenset(),
+    hat: bool = False,
     other_is_adult: bool = False,
 ) -> Seen:
     """Project the joints and ask depth and parts what stands before each."""
@@ -151,7 +166,7 @@ def look(
     states, hidden = np.zeros(count, np.int8), np.full(count, -1, np.int8)
     own = range(own_first, own_first + len(BONES))
     names = vocabulary().names
-    real = np.isfinite(points_V2).all(1) & (camera_V3[:, 2] > render.NEAR)
+    real = np.isfinite(points_V2).all(1) & (camera_V3[:, 2] > stage.NEAR)
     column = np.rint(np.where(real, np.clip(points_V2[:, 0], -9, 9999), -9)).astype(np.int64)
     row = np.rint(np.where(real, np.clip(points_V2[:, 1], -9, 9999), -9)).astype(np.int64)
     inside = real & (column >= 0) & (column < camera.width) & (row >= 0) & (row < camera.height)
@@ -182,7 +197,7 @@ def _tables() -> tuple[NDArray[np.bool_], Floats]:
     return shows, np.array([rule.depth for rule in rules()])
 
 
-def _certain(drawn: render.Rendered) -> NDArray[np.bool_]:
+def _certain(drawn: stage.Rendered) -> NDArray[np.bool_]:
     """Where the pixels around show the same part at about the same depth."""
     window = np.ones((5, 5), np.uint8)
     same = cv2.dilate(drawn.parts_HW, window) == cv2.erode(drawn.parts_HW, window)
@@ -198,8 +213,3 @@ def _in_cloth(name: str, covered: frozenset[str], hat: bool) -> bool:
         return True
     fingers = rest.startswith(tuple(FINGERS)) or rest == "palm"
     return fingers and f"{side}_hand" in covered
-
-
-def parents() -> dict[str, str | None]:
-    """The kinematic tree, for those who check labels."""
-    return dict(PARENT)

@@ -49,24 +49,40 @@ class Look:
 
 
 _TRUNK = {"chest": (-9.0, 1.055), "pelvis": (-9.0, 9.0)}
-_SLEEVES, _LEGS = {"upper_arm": (-9.0, 9.0), "forearm": (-9.0, 0.93)}, {"thigh": (-9.0, 9.0), "shank": (-9.0, 0.95)}
+_SLEEVES, _LEGS = (
+    {"upper_arm": (-9.0, 9.0), "forearm": (-9.0, 0.93)},
+    {"thigh": (-9.0, 9.0), "shank": (-9.0, 0.95)},
+)
 
 
 def dress(rng: Rng, split: str, role: str = "infant", bare: float = 0.28) -> tuple[Garment, ...]:
     """Draw clothes: a sleepsuit, a body, shirt and trousers, or a nappy alone."""
     if role == "adult":
-        top = Garment("shirt", _TRUNK | ({"upper_arm": (-9, 0.75)} if rng.random() < 0.6 else _SLEEVES),
-                      fabric(rng, split, 0.6), 0.005, 0.0014)  # fmt: skip
-        legs = Garment("trousers", {"pelvis": (-9, 0.2), **_LEGS}, fabric(rng, split, 0.7), 0.006, 0.0014)
+        top = Garment(
+            "shirt",
+            _TRUNK | ({"upper_arm": (-9, 0.75)} if rng.random() < 0.6 else _SLEEVES),
+            fabric(rng, split, 0.6),
+            0.005,
+            0.0014,
+        )
+        legs = Garment(
+            "trousers", {"pelvis": (-9, 0.2), **_LEGS}, fabric(rng, split, 0.7), 0.006, 0.0014
+        )
         return top, legs
     out: list[Garment] = []
     nappy_fabric = Fabric("plain", ((0.95, 0.95, 0.96),) * 4, 0.03, 0, 0, 0.02)
     if rng.random() < 0.6:
-        nappy_fabric = Fabric("prints", ((0.95, 0.95, 0.96), *fabric(rng, split).colours[1:]), 0.03, 0.4, 1.0, 0.02)
-    nappy = Garment("nappy", {"pelvis": (-9, 0.24), "thigh": (-9, 0.10)}, nappy_fabric, 0.008, 0.002)
+        nappy_fabric = Fabric(
+            "prints", ((0.95, 0.95, 0.96), *fabric(rng, split).colours[1:]), 0.03, 0.4, 1.0, 0.02
+        )
+    nappy = Garment(
+        "nappy", {"pelvis": (-9, 0.24), "thigh": (-9, 0.10)}, nappy_fabric, 0.008, 0.002
+    )
     cloth, loose = fabric(rng, split), rng.uniform(0.003, 0.008)
     wrinkle = rng.uniform(0.0012, 0.003)
-    kind = rng.choice(["bare", "sleepsuit", "body", "shirt"], p=[bare, 0.40, 0.20, 0.12 + 0.28 - bare])
+    kind = rng.choice(
+        ["bare", "sleepsuit", "body", "shirt"], p=[bare, 0.40, 0.20, 0.12 + 0.28 - bare]
+    )
     if kind == "bare":
         return (nappy,)
     if kind == "sleepsuit":
@@ -76,16 +92,38 @@ def dress(rng: Rng, split: str, role: str = "infant", bare: float = 0.28) -> tup
         out.append(Garment("sleepsuit", reach, cloth, loose, wrinkle))
     elif kind == "body":
         sleeve = float(rng.choice([0.35, 0.7]))
-        out += [nappy, Garment("body", _TRUNK | {"upper_arm": (-9, sleeve)}, cloth, loose * 0.6, wrinkle * 0.7)]
+        out += [
+            nappy,
+            Garment(
+                "body", _TRUNK | {"upper_arm": (-9, sleeve)}, cloth, loose * 0.6, wrinkle * 0.7
+            ),
+        ]
     else:
-        out.append(Garment("shirt", _TRUNK | (_SLEEVES if rng.random() < 0.6 else {"upper_arm": (-9, 0.8)}),
-                           cloth, loose, wrinkle))  # fmt: skip
+        out.append(
+            Garment(
+                "shirt",
+                _TRUNK | (_SLEEVES if rng.random() < 0.6 else {"upper_arm": (-9, 0.8)}),
+                cloth,
+                loose,
+                wrinkle,
+            )
+        )
         long = rng.random() < 0.6
         legs = _LEGS if long else {"thigh": (-9, 0.8)}
-        out.append(Garment("trousers", {"pelvis": (-9, 0.22), **legs}, fabric(rng, split), loose, wrinkle))
+        out.append(
+            Garment("trousers", {"pelvis": (-9, 0.22), **legs}, fabric(rng, split), loose, wrinkle)
+        )
     feet_free = all("foot" not in g.reach for g in out)
     if feet_free and rng.random() < 0.4:
-        out.append(Garment("socks", {"foot": (-9, 9), "shank": (0.72, 9)}, fabric(rng, split, 0.5), 0.003, 0.0008))
+        out.append(
+            Garment(
+                "socks",
+                {"foot": (-9, 9), "shank": (0.72, 9)},
+                fabric(rng, split, 0.5),
+                0.003,
+                0.0008,
+            )
+        )
     if rng.random() < 0.08:
         out.append(Garment("mittens", {"hand": (-9, 9)}, fabric(rng, split, 0.6), 0.004, 0.001))
     return tuple(out)
@@ -119,16 +157,23 @@ def _folds(rng: Rng) -> Floats:
 
 
 def make(
-    rng: Rng, garments: tuple[Garment, ...], split: str, tone: tuple[float, float, float] | None = None,
+    rng: Rng,
+    garments: tuple[Garment, ...],
+    split: str,
+    tone: tuple[float, float, float] | None = None,
     adult: bool = False,
 ) -> Look:
     """Paint the texture and lay on the cloth."""
     grid, plan = atlas.texels(), template()
     share_SS, share_N = _shares()
     if tone is None:
-        base = np.array(TONES[int(rng.choice(len(TONES), p=[0.18, 0.18, 0.16, 0.14, 0.13, 0.12, 0.09]))])
+        base = np.array(
+            TONES[int(rng.choice(len(TONES), p=[0.18, 0.18, 0.16, 0.14, 0.13, 0.12, 0.09]))]
+        )
         flush = rng.uniform(-0.02, 0.05) * base.mean()  # newborns are red
-        tone = tuple(np.clip(base * rng.uniform(0.92, 1.05) + [flush, -0.3 * flush, -0.3 * flush], 0, 1))
+        tone = tuple(
+            np.clip(base * rng.uniform(0.92, 1.05) + [flush, -0.3 * flush, -0.3 * flush], 0, 1)
+        )
     skin = np.array(tone)
     mottle = noise(grid.s_SS, grid.t_SS, 0.05, int(rng.integers(99)))
     fine = noise(grid.s_SS, grid.t_SS, 0.012, int(rng.integers(99)))

@@ -62,7 +62,9 @@ def _noise_tile(seed: int) -> Floats:
     for cells, weight in ((8, 1.0), (16, 0.6), (32, 0.4), (64, 0.25)):
         small = rng.standard_normal((cells, cells)).astype(np.float32)
         wrapped = np.pad(small, 2, mode="wrap")
-        big = cv2.resize(wrapped, None, fx=256 / cells, fy=256 / cells, interpolation=cv2.INTER_CUBIC)
+        big = cv2.resize(
+            wrapped, None, fx=256 / cells, fy=256 / cells, interpolation=cv2.INTER_CUBIC
+        )
         edge = round(2 * 256 / cells)
         total += weight * big[edge : edge + 256, edge : edge + 256]
     return np.asarray((total - total.mean()) / total.std(), dtype=np.float64)

@@ -15,7 +15,8 @@ def describe(
     body: Body, points_V3: Floats, angles_Q: Floats | None, up_3: Floats, bed_height: float = 0.0
 ) -> dict[str, Any]:
     """Plain JSON. `points_V3` in any frame; `up_3` points away from the mattress in it and
-    `bed_height` is the mattress's place along it."""
+    `bed_height` is the mattress's place along it.
+    """
     at = {name: points_V3[k] for k, name in enumerate(vocabulary().names)}
     t = body["torso"]
     out: dict[str, Any] = {
@@ -25,8 +26,15 @@ def describe(
     face = (at["nose"] + at["face_57"]) / 2
     near_face, contacts = {}, []
     for side in SIDES:
-        tips = np.array([at[f"{side}_palm"], at[f"{side}_middle_finger2"], at[f"{side}_middle_finger4"],
-                         at[f"{side}_forefinger4"], at[f"{side}_thumb4"]])  # fmt: skip
+        tips = np.array(
+            [
+                at[f"{side}_palm"],
+                at[f"{side}_middle_finger2"],
+                at[f"{side}_middle_finger4"],
+                at[f"{side}_forefinger4"],
+                at[f"{side}_thumb4"],
+            ]
+        )
         if not np.isfinite(tips).all():
             continue
         gap = float(np.linalg.norm(tips - face, axis=1).min())
@@ -36,7 +44,10 @@ def describe(
             contacts.append([f"{side}_hand", "face"])
         for other in SIDES:
             toe = at[f"{other}_forefoot"]
-            if np.isfinite(toe).all() and float(np.linalg.norm(tips - toe, axis=1).min()) < 0.18 * t:
+            if (
+                np.isfinite(toe).all()
+                and float(np.linalg.norm(tips - toe, axis=1).min()) < 0.18 * t
+            ):
                 contacts.append([f"{side}_hand", f"{other}_foot"])
     palms = [at["left_palm"], at["right_palm"]]
     if np.isfinite(palms).all() and float(np.linalg.norm(palms[0] - palms[1])) < 0.25 * t:
@@ -60,7 +71,9 @@ def describe(
         if np.isfinite(value)
     }
     if angles_Q is not None:
-        out["angles_deg"] = {d.name: round(float(a), 2) for d, a in zip(DOFS, angles_Q, strict=True)}
+        out["angles_deg"] = {
+            d.name: round(float(a), 2) for d, a in zip(DOFS, angles_Q, strict=True)
+        }
     return out
 
 

@@ -65,7 +65,8 @@ def _geoms(spec_bodies: dict[str, Any], body: Body) -> None:
                 type=mujoco.mjtGeom.mjGEOM_SPHERE, pos=a.tolist(), size=[radius, 0, 0])  # fmt: skip
         else:
             spec_bodies[cone.bone].add_geom(
-                type=mujoco.mjtGeom.mjGEOM_CAPSULE, fromto=[*a, *b], size=[radius, 0, 0])  # fmt: skip
+                type=mujoco.mjtGeom.mjGEOM_CAPSULE, fromto=[*a, *b], size=[radius, 0, 0]
+            )
     scale = head_scale(body)
     centre = np.array(head_centre(body))
     for at, radii in (((0, -0.75, 2.0), (5.6, 6.7, 5.8)), ((0, 1.7, -2.4), (4.5, 4.2, 4.1))):
@@ -174,7 +175,9 @@ class Simulation:
         names = [d.name for d in DOFS if d.bone not in body.missing]
         self._dofs = np.array([DOF_INDEX[name] for name in names])
         self._qpos = np.array([self.model.joint(name).qposadr[0] for name in names])
-        self._bones = np.array([self.model.body(b).id if b not in body.missing else 0 for b in BONES])
+        self._bones = np.array(
+            [self.model.body(b).id if b not in body.missing else 0 for b in BONES]
+        )
         low, high = limits_Q2().T
         start_Q = np.clip(wanted.angles_Q, low, high)
         self.data.qpos[self._qpos] = np.deg2rad(start_Q[self._dofs])
@@ -195,7 +198,7 @@ class Simulation:
 
     def _lowest(self) -> float:
         """Of the balls around the geoms' centres, a cheap lower bound for all but long ones."""
-        cones = [g for g in range(1, self.model.ngeom)]
+        cones = list(range(1, self.model.ngeom))
         low = []
         for g in cones:
             axis = abs(self.data.geom_xmat[g, 8])

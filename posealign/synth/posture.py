@@ -38,9 +38,11 @@ def clip_to_ranges(angles_Q: Floats, age_months: float) -> Floats:
 
 def fingers(rng: Rng) -> Hands:
     """Mostly half closed, sometimes a fist, sometimes open."""
+
     def one() -> Floats:
         base = rng.choice([0.15, 0.45, 0.8], p=[0.3, 0.4, 0.3])
         return np.clip(base + rng.normal(0, 0.12, 5) + np.array([0.1, 0, 0, 0.05, 0.08]), 0, 1)
+
     return Hands(one(), one(), float(rng.uniform(0, 1)))
 
 
@@ -72,8 +74,14 @@ def _leg(rng: Rng, hip: float, abduction: float, turn: float, knee: float) -> di
 def _crossed(rng: Rng) -> list[dict[str, float]]:
     """One ankle laid over the other."""
     knee = rng.uniform(35, 75)
-    under = {"hip_flexion": 45 + rng.normal(0, 8), "hip_abduction": 4.0, "hip_rotation": 38.0,
-             "knee_flexion": knee + 12, "ankle_dorsiflexion": 0.0, "ankle_inversion": 10.0}  # fmt: skip
+    under = {
+        "hip_flexion": 45 + rng.normal(0, 8),
+        "hip_abduction": 4.0,
+        "hip_rotation": 38.0,
+        "knee_flexion": knee + 12,
+        "ankle_dorsiflexion": 0.0,
+        "ankle_inversion": 10.0,
+    }
     over = dict(under) | {"hip_flexion": under["hip_flexion"] + rng.uniform(12, 24),
                           "hip_abduction": -4.0, "hip_rotation": 48.0}  # fmt: skip
     legs = [under, over]
@@ -97,9 +105,11 @@ def _axial(rng: Rng, angles_Q: Floats, spread: float, head_turn: float) -> None:
 def _root(roll_deg: float, pitch_deg: float = 0.0) -> Floats:
     """Lying with the head to +y, rolled about the long axis; 0 is supine, 180 prone."""
     lying = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]]).T  # x → -X, y → +Z, z → +Y
-    return rotation((0, 1, 0), np.deg2rad(roll_deg)) @ rotation(
-        (1, 0, 0), np.deg2rad(pitch_deg)
-    ) @ lying
+    return (
+        rotation((0, 1, 0), np.deg2rad(roll_deg))
+        @ rotation((1, 0, 0), np.deg2rad(pitch_deg))
+        @ lying
+    )
 
 
 def sample(rng: Rng, body: Body, posture: str | None = None) -> Stance:
@@ -147,18 +157,28 @@ def _prone(rng: Rng, body: Body, angles: Floats, kind: str) -> Wanted:
     for side in SIDES:
         arm = _arm(rng, str(rng.choice(["up", "side", "over", "down"], p=[0.5, 0.2, 0.15, 0.15])))
         if prop:
-            arm |= {"shoulder_flexion": rng.normal(80, 8), "shoulder_abduction": rng.normal(18, 8),
-                    "shoulder_rotation": rng.normal(0, 12), "elbow_flexion": rng.normal(92, 10)}  # fmt: skip
+            arm |= {
+                "shoulder_flexion": rng.normal(80, 8),
+                "shoulder_abduction": rng.normal(18, 8),
+                "shoulder_rotation": rng.normal(0, 12),
+                "elbow_flexion": rng.normal(92, 10),
+            }
         _set(angles, side, arm)
         _set(angles, side, _leg(rng, 45, 45, 45, 75) | {"ankle_dorsiflexion": rng.normal(-20, 15)})
-    return Wanted(angles, _root(180 + rng.normal(0, 6), 12 if prop else 0), stiffness=1.6 if prop else 1.0)
+    return Wanted(
+        angles, _root(180 + rng.normal(0, 6), 12 if prop else 0), stiffness=1.6 if prop else 1.0
+    )
 
 
 def _lateral(rng: Rng, body: Body, angles: Floats, kind: str) -> Wanted:
     side = -1 if kind == "left_lateral" else 1
     _axial(rng, angles, 0.9, float(rng.normal(0, 18)))
     for name in SIDES:
-        _set(angles, name, _arm(rng, str(rng.choice(["middle", "face", "reach"], p=[0.5, 0.25, 0.25]))))
+        _set(
+            angles,
+            name,
+            _arm(rng, str(rng.choice(["middle", "face", "reach"], p=[0.5, 0.25, 0.25]))),
+        )
         _set(angles, name, _leg(rng, 62, 8, 5, 75))
     return Wanted(angles, _root(side * -rng.uniform(70, 105)), hold=1.0, stiffness=1.3)
 
@@ -187,7 +207,13 @@ def _held(rng: Rng, body: Body, angles: Floats, kind: str) -> Wanted:
     for side in SIDES:
         _set(angles, side, _arm(rng, str(rng.choice(["side", "reach", "middle", "face", "down"]))))
         _set(angles, side, _leg(rng, 60, 25, 15, 60))
-    return Wanted(angles, _root(rng.normal(0, 8), rng.uniform(50, 100)), height=0.75, fixed=True, stiffness=1.2)
+    return Wanted(
+        angles,
+        _root(rng.normal(0, 8), rng.uniform(50, 100)),
+        height=0.75,
+        fixed=True,
+        stiffness=1.2,
+    )
 
 
 def lying_posture(frames: Frames) -> str:

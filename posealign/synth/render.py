@@ -1,13 +1,11 @@
 """Drawing with MuJoCo: one model and one context for all samples; every skin's vertices, textures,
 boxes, lights and the camera are written anew for each picture.
 
-Pixels: x right, y down, the centre of the top-left one is (0, 0). Camera frame: x right, y down,
-z away; metres. Shapes: H, W picture; N template vertices; M drawn vertices.
+Shapes: H, W picture; M drawn vertices.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -17,100 +15,28 @@ from numpy.typing import NDArray
 from posealign.errors import Unavailable
 from posealign.synth import atlas
 from posealign.synth.body import BONES
-from posealign.synth.physics import engine, quaternion
-from posealign.synth.surface import Floats, cross
+from posealign.synth.physics import engine
+from posealign.synth.stage import (
+    BED,
+    BLANKET,
+    CLOTH,
+    FAR,
+    NEAR,
+    ROOM_CODE,
+    SECOND,
+    Camera,
+    Light,
+    Rendered,
+    Solid,
+    Stage,
+    grid_normals,
+    look_at,
+)
+from posealign.synth.surface import Floats
 
-CLOTH = 56  # vertices along an edge of blanket and sheet
-ROOM = 12
+ROOM = 12  # vertices along an edge of floor and walls
 SUPERSAMPLE = 1.25
-NEAR, FAR = 0.06, 14.0
-SHADOW = 224
-# What a pixel of the parts picture shows: bones of the first figure from 1, of the second from 16.
-SECOND = 1 + len(BONES)
-ROOM_CODE, BED, BLANKET, OBJECT = 0, 40, 41, 42
-
-
-@dataclass(frozen=True)
-class Camera:
-    """Where it stands; `R` has the camera's axes (right, down, away) as rows, in the world."""
-
-    position: Floats
-    R: Floats
-    focal: float  # pixels
-    width: int
-    height: int
-
-    @property
-    def intrinsics(self) -> tuple[float, float, float, float]:
-        return self.focal, self.focal, (self.width - 1) / 2, (self.height - 1) / 2
-
-    def to_camera(self, points_N3: Floats) -> Floats:
-        return np.asarray((points_N3 - self.position) @ self.R.T)
-
-    def project(self, camera_N3: Floats) -> Floats:
-        fx, fy, cx, cy = self.intrinsics
-        z = np.where(np.abs(camera_N3[:, 2]) < 1e-6, 1e-6, camera_N3[:, 2])
-        return np.stack([fx * camera_N3[:, 0] / z + cx, fy * camera_N3[:, 1] / z + cy], 1)
-
-
-@dataclass(frozen=True)
-class Solid:
-    """A box, ball, ellipsoid, capsule or cylinder; capsules run from `position` to `end`."""
-
-    kind: str
-    position: Floats
-    size: tuple[float, float, float]
-    colour: tuple[float, float, float]
-    R: Floats = field(default_factory=lambda: np.eye(3))
-    end: Floats | None = None
-    code: int = OBJECT
-    shine: float = 0.2
-
-
-@dataclass(frozen=True)
-class Cloth:
-    vertices_CC3: Floats
-    texture: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Figure:
-    vertices_N3: Floats
-    normals_N3: Floats
-    texture: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Light:
-    position: Floats
-    target: Floats
-    key: float
-    ambient: float
-    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    shadow: float = 0.5
-    softness: float = 1.5
-
-
-@dataclass(frozen=True)
-class Stage:
-    """All there is to draw."""
-
-    figures: tuple[Figure, ...]
-    sheet: Cloth
-    floor: NDArray[np.uint8]
-    floor_z: float
-    room: float
-    light: Light
-    camera: Camera
-    blanket: Cloth | None = None
-    solids: tuple[Solid, ...] = ()
-
-
-@dataclass(frozen=True)
-class Rendered:
-    rgb_HW3: NDArray[np.uint8]
-    depth_HW: NDArray[np.float32]
-    parts_HW: NDArray[np.uint8]
+SHADOW = 224  # pixels of the lamp's depth picture
 
 
 def _grid_faces(n: int) -> NDArray[np.int64]:
@@ -125,12 +51,6 @@ def _grid_uv(n: int) -> Floats:
     return np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
 
 
-def grid_normals(v_CC3: Floats) -> Floats:
-    du, dv = np.gradient(v_CC3, axis=0), np.gradient(v_CC3, axis=1)
-    n = cross(du, dv)
-    return np.asarray(n / np.maximum(np.linalg.norm(n, axis=-1, keepdims=True), 1e-12))
-
-
 def _build() -> Any:
     mujoco = engine()
     spec = mujoco.MjSpec()
@@ -139,11 +59,19 @@ def _build() -> Any:
     spec.visual.quality.shadowsize = 0
     spec.visual.map.znear = 0.01
     spec.worldbody.add_body(name="b").add_geom(
-        type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.001, 0, 0], rgba=[0, 0, 0, 0], mass=1)  # fmt: skip
+        type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.001, 0, 0], rgba=[0, 0, 0, 0], mass=1
+    )
     for number in range(2):
         light = spec.worldbody.add_light(pos=[0, 0, 2 + number], dir=[0, 0, -1])
         light.castshadow = False
-    sizes = {"fig0": atlas.SIZE, "fig1": atlas.SIZE, "blanket": 256, "sheet": 256, "floor": 256, "wall": 64}
+    sizes = {
+        "fig0": atlas.SIZE,
+        "fig1": atlas.SIZE,
+        "blanket": 256,
+        "sheet": 256,
+        "floor": 256,
+        "wall": 64,
+    }
     for name, size in sizes.items():
         spec.add_texture(name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=size, height=size,
                          builtin=mujoco.mjtBuiltin.mjBUILTIN_FLAT, rgb1=[1, 1, 1])  # fmt: skip
@@ -159,7 +87,13 @@ def _build() -> Any:
 
     for number in range(2):
         for skin in atlas.drawn():
-            add(f"{number}_{skin.bone}", f"fig{number}", len(skin.vertices_M), skin.faces_F3, skin.uv_M2)
+            add(
+                f"{number}_{skin.bone}",
+                f"fig{number}",
+                len(skin.vertices_M),
+                skin.faces_F3,
+                skin.uv_M2,
+            )
     for name, n in (("blanket", CLOTH), ("sheet", CLOTH), ("floor", ROOM)):
         add(name, name, n * n, _grid_faces(n), _grid_uv(n))
     for number in range(4):
@@ -211,9 +145,7 @@ class Renderer:
             self.model.skin(k).name: slice(int(addresses[k]), int(addresses[k] + counts[k]))
             for k in range(self.model.nskin)
         }
-        self._gather = [
-            np.concatenate([d.vertices_M for d in atlas.drawn()]) for _ in range(2)
-        ]
+        self._gather = [np.concatenate([d.vertices_M for d in atlas.drawn()]) for _ in range(2)]
         self._figure_span = []
         for number in range(2):
             spans = [self._span[f"{number}_{d.bone}"] for d in atlas.drawn()]
@@ -279,8 +211,14 @@ class Renderer:
                 "ellipsoid": m.mjtGeom.mjGEOM_ELLIPSOID, "capsule": m.mjtGeom.mjGEOM_CAPSULE,
                 "cylinder": m.mjtGeom.mjGEOM_CYLINDER}[solid.kind]  # fmt: skip
         rgba = np.array([*solid.colour, 1.0], np.float32)
-        m.mjv_initGeom(geom, kind.value, np.array(solid.size, float), np.asarray(solid.position, float),
-                       np.ascontiguousarray(solid.R, float).ravel(), rgba)  # fmt: skip
+        m.mjv_initGeom(
+            geom,
+            kind.value,
+            np.array(solid.size, float),
+            np.asarray(solid.position, float),
+            np.ascontiguousarray(solid.R, float).ravel(),
+            rgba,
+        )
         if solid.end is not None:
             m.mjv_connector(geom, kind.value, solid.size[0], np.asarray(solid.position, float),
                             np.asarray(solid.end, float))  # fmt: skip
@@ -323,9 +261,16 @@ class Renderer:
         away = light.target - light.position
         key, fill = scn.lights[0], scn.lights[1]
         key.pos, key.dir = light.position, away / np.linalg.norm(away)
-        key.diffuse, key.ambient, key.specular = light.key * tint, light.ambient * tint, 0.25 * light.key * tint
+        key.diffuse, key.ambient, key.specular = (
+            light.key * tint,
+            light.ambient * tint,
+            0.25 * light.key * tint,
+        )
         # The fill comes from the camera's side of the sky and throws no shadow.
-        fill.pos, fill.dir = light.target + [0.5, -0.4, 2.5], np.array([-0.2, 0.16, -1.0]) / 1.03
+        fill.pos, fill.dir = (
+            light.target + np.array([0.5, -0.4, 2.5]),
+            np.array([-0.2, 0.16, -1.0]) / 1.03,
+        )
         fill.diffuse, fill.ambient, fill.specular = 0.28 * light.key * tint, 0.0 * tint, 0.0 * tint
         for one in (key, fill):
             one.castshadow = 0
@@ -350,7 +295,10 @@ class Renderer:
             eye.frustum_center = 0.0
             eye.frustum_width = camera.width / 2 / camera.focal * NEAR
         rect = m.MjrRect(0, 0, *size)
-        rgb, raw = np.zeros((size[1], size[0], 3), np.uint8), np.zeros((size[1], size[0]), np.float32)
+        rgb, raw = (
+            np.zeros((size[1], size[0], 3), np.uint8),
+            np.zeros((size[1], size[0]), np.float32),
+        )
         m.mjr_render(rect, scn, self._con)
         m.mjr_readPixels(rgb, None if shaded else raw, rect, self._con)
         if shaded:
@@ -395,7 +343,7 @@ def _creases(depth_HW: NDArray[np.float32], focal: float) -> NDArray[np.float32]
     for radius in (0.012, 0.035):
         step = max(1, round(radius * middle))
         for dy, dx in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
-            shift = np.float32([[1, 0, dx * step], [0, 1, dy * step]])
+            shift = np.array([[1, 0, dx * step], [0, 1, dy * step]], np.float64)
             other = cv2.warpAffine(depth_HW, shift, depth_HW.shape[::-1], flags=cv2.INTER_NEAREST,
                                    borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
             rise = (depth_HW - other) / (2.5 * radius)
@@ -410,21 +358,7 @@ def _looking(position: Floats, target: Floats, size: int) -> Camera:
     return Camera(position, look_at(position, target, 0.0), size * distance / 1.5, size, size)
 
 
-def look_at(position: Floats, target: Floats, roll: float) -> Floats:
-    """Rows right, down, away; roll in radians turns the picture clockwise."""
-    away = (target - position) / np.linalg.norm(target - position)
-    up = np.array([0.0, 1.0, 0.0]) if abs(away[2]) > 0.98 else np.array([0.0, 0.0, 1.0])
-    right = np.cross(away, up)
-    right /= np.linalg.norm(right)
-    down = np.cross(away, right)
-    cos, sin = np.cos(roll), np.sin(roll)
-    return np.stack([cos * right - sin * down, sin * right + cos * down, away])
-
-
 def _code(name: str) -> int:
     if name[:2] in ("0_", "1_"):
         return (1 if name[0] == "0" else SECOND) + BONES.index(name[2:])
     return {"blanket": BLANKET, "sheet": BED}.get(name, ROOM_CODE)
-
-
-__all__ = ["Camera", "Renderer", "Stage", "look_at", "quaternion"]

@@ -1,9 +1,10 @@
 """One sample's world, drawn from its own stream of random numbers: bed, cloth, things, people,
-lamp and camera."""
+lamp and camera.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,22 +13,21 @@ from numpy.typing import NDArray
 from posealign.synth import drape, outfit, pattern
 from posealign.synth.bank import Bank, Entry, generator
 from posealign.synth.body import BONES, Body, Frames, rotation, sample_adult
-from posealign.synth.caregiver import Caregiver, holding, tending
-from posealign.synth.render import (
-    BED,
+from posealign.synth.caregiver import holding, tending
+from posealign.synth.physics import Rest
+from posealign.synth.sensor import SENSORS, Sensor
+from posealign.synth.skin import Hands, normals, pose_skin
+from posealign.synth.stage import (
     CLOTH,
     Camera,
     Cloth,
     Figure,
     Light,
-    Solid,
     Stage,
     look_at,
 )
-from posealign.synth.sensor import SENSORS, Sensor
-from posealign.synth.skin import Hands, normals, pose_skin
 from posealign.synth.surface import Floats
-from posealign.synth.things import bed_solids, tubes, toys, worn
+from posealign.synth.things import bed_solids, toys, tubes, worn
 
 Rng = np.random.Generator
 # Metres the mattress is above the floor.
@@ -80,13 +80,18 @@ def _cloth_texture(seed: int, split: str, number: int, size: float) -> NDArray[n
     rng = generator("look", seed, split, 100_000 + number)
     axis = np.linspace(0, size, 256)
     s, t = np.meshgrid(axis, axis, indexing="ij")
-    return np.asarray((pattern.paint(pattern.fabric(rng, split, 0.45, calm=number < 120), s, t) * 255).astype(np.uint8))
+    return np.asarray(
+        (pattern.paint(pattern.fabric(rng, split, 0.45, calm=number < 120), s, t) * 255).astype(
+            np.uint8
+        )
+    )
 
 
-def sample(bank: Bank, number: int, size: int = 256) -> Scene:
-    """The scene of sample `number`."""
+def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None) -> Scene:
+    """The scene of sample `number`, around a pose of the bank or a given one."""
     rng = generator("sample", bank.seed, bank.split, number)
-    entry = bank.pose(int(rng.integers(1 << 30)))
+    drawn = bank.pose(int(rng.integers(1 << 30)))
+    entry = entry or drawn
     adult = entry.body.role == "adult"
     look = bank.look(int(rng.integers(1 << 30)), entry.body.role)
     subject = _actor(entry, look)
@@ -113,18 +118,47 @@ def sample(bank: Bank, number: int, size: int = 256) -> Scene:
     if not adult:
         solids += worn(rng, subject.frames, subject.body)
     sheet_v = drape.sheet(rng, half, centre, turn, CLOTH)
-    sheet = Cloth(sheet_v, _cloth_texture(bank.seed, bank.split, int(rng.integers(80)), 2 * half[0]))
+    sheet = Cloth(
+        sheet_v, _cloth_texture(bank.seed, bank.split, int(rng.integers(80)), 2 * half[0])
+    )
     sensor = SENSORS[bank.split][int(rng.integers(len(SENSORS[bank.split])))]
     view, camera = _camera(rng, bank.split, subject, sensor, size, floor_z)
     stage = Stage(
         tuple(Figure(a.vertices_N3, normals(a.vertices_N3), a.look.texture) for a in actors),
-        sheet, _cloth_texture(bank.seed, bank.split, 80 + int(rng.integers(40)), 2.0), floor_z,
-        float(rng.uniform(2.0, 3.5)), _lamp(rng, subject, infrared, camera), camera, blanket, tuple(solids),
-    )  # fmt: skip
+        sheet,
+        _cloth_texture(bank.seed, bank.split, 80 + int(rng.integers(40)), 2.0),
+        floor_z,
+        float(rng.uniform(2.0, 3.5)),
+        _lamp(rng, subject, infrared, camera),
+        camera,
+        blanket,
+        tuple(solids),
+    )
     return Scene(
         f"{bank.split}-{bank.seed}-{number:07d}", stage, tuple(actors), place, sensor, infrared,
         bool(rng.random() < 0.04), view, blanket is not None, rng,
     )  # fmt: skip
+
+
+def quiet(bank: Bank, number: int, size: int, entry: Entry) -> Scene:
+    """For clips: nothing lies on the infant, nobody is near, by day; from above or obliquely."""
+    for attempt in range(200):
+        world = sample(bank, number + attempt * 1_000_000, size, entry)
+        alone = len(world.actors) == 1 and not world.blanket
+        if alone and not world.infrared and world.view != "low":
+            break
+    return replace(world, mosaic=False)
+
+
+def with_pose(scene: Scene, body: Body, rest: Rest, hands: Hands) -> Scene:
+    """The same scene a moment later: its subject has moved, camera and lamp have not."""
+    old = scene.actors[0]
+    vertices = _clothed(body, rest.frames, hands, old.look)
+    actor = Actor(body, rest.frames, hands, old.look, old.posture, rest.angles_Q, vertices)
+    figures = (Figure(vertices, normals(vertices), old.look.texture), *scene.stage.figures[1:])
+    return replace(
+        scene, actors=(actor, *scene.actors[1:]), stage=replace(scene.stage, figures=figures)
+    )
 
 
 def _bed_size(rng: Rng, place: str, adult: bool) -> tuple[tuple[float, float], float]:
@@ -159,7 +193,12 @@ def _company(rng: Rng, bank: Bank, subject: Actor, floor_z: float, lying: bool) 
 def _twin(rng: Rng, bank: Bank, subject: Actor) -> list[Actor]:
     for _ in range(12):
         entry = bank.pose(int(rng.integers(1 << 30)))
-        if entry.body.role == "infant" and entry.posture in ("supine", "prone", "left_lateral", "right_lateral"):
+        if entry.body.role == "infant" and entry.posture in (
+            "supine",
+            "prone",
+            "left_lateral",
+            "right_lateral",
+        ):
             break
     else:
         return []
@@ -189,7 +228,9 @@ def _lamp(rng: Rng, subject: Actor, infrared: bool, camera: Camera) -> Light:
     centre = subject.frames.p_B3.mean(0)
     if infrared:  # diodes around the lens: hardly a shadow
         place = camera.position + rng.normal(0, 0.05, 3)
-        return Light(place, centre, rng.uniform(0.5, 0.8), rng.uniform(0.15, 0.3), shadow=0.35, softness=1.0)
+        return Light(
+            place, centre, rng.uniform(0.5, 0.8), rng.uniform(0.15, 0.3), shadow=0.35, softness=1.0
+        )
     turn, rise = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(30, 85))
     away = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])
     warm = rng.uniform(-1, 1)
@@ -233,6 +274,3 @@ def _camera(
     roll = rng.normal(0, 0.12) if upright else rng.uniform(0, 2 * np.pi)
     focal = size / 2 / np.tan(fov / 2)
     return view, Camera(position, look_at(position, target, float(roll)), float(focal), size, size)
-
-
-__all__ = ["BED", "Actor", "Caregiver", "Scene", "Solid", "sample"]

@@ -29,11 +29,18 @@ class Sensor:
 
 
 SENSORS = {
-    "train": (Sensor("kinect-like", "kinect_v1", 0.4, 4.0, 57), Sensor("d435-like", "d435", 0.2, 5.0, 69),
-              Sensor("azure-like", "azure_kinect", 0.25, 3.9, 75), Sensor("phone", "d435", 0.2, 5.0, 50)),
-    "test": (Sensor("asus-like", "kinect_v1", 0.45, 3.8, 62), Sensor("d455-like", "d435", 0.3, 5.0, 81),
-             Sensor("phone-wide", "azure_kinect", 0.25, 3.5, 44)),
-}  # fmt: skip
+    "train": (
+        Sensor("kinect-like", "kinect_v1", 0.4, 4.0, 57),
+        Sensor("d435-like", "d435", 0.2, 5.0, 69),
+        Sensor("azure-like", "azure_kinect", 0.25, 3.9, 75),
+        Sensor("phone", "d435", 0.2, 5.0, 50),
+    ),
+    "test": (
+        Sensor("asus-like", "kinect_v1", 0.45, 3.8, 62),
+        Sensor("d455-like", "d435", 0.3, 5.0, 81),
+        Sensor("phone-wide", "azure_kinect", 0.25, 3.5, 44),
+    ),
+}
 
 
 def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
@@ -53,8 +60,14 @@ def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
     image /= 1 + falloff * radius2[..., None]
     gain = rng.uniform(0.75, 1.3)
     balance = np.ones(3) if infrared else np.exp(rng.normal(0, 0.05, 3))
-    image = np.clip(image * (gain * balance).astype(np.float32), 0, 1) ** np.float32(rng.uniform(0.8, 1.2))
-    blur = rng.choice([0.0, rng.uniform(0.3, 0.9), rng.uniform(0.9, 1.8)], p=[0.55, 0.37, 0.08]) * w / 256
+    image = np.clip(image * (gain * balance).astype(np.float32), 0, 1) ** np.float32(
+        rng.uniform(0.8, 1.2)
+    )
+    blur = (
+        rng.choice([0.0, rng.uniform(0.3, 0.9), rng.uniform(0.9, 1.8)], p=[0.55, 0.37, 0.08])
+        * w
+        / 256
+    )
     if blur > 0.2:
         image = cv2.GaussianBlur(image, (0, 0), float(blur))
     if rng.random() < 0.06:
@@ -93,7 +106,10 @@ def mosaic(rgb: Image, box: tuple[float, float, float, float]) -> Image:
 
 
 def measure(
-    rng: Rng, depth_HW: NDArray[np.float32], sensor: Sensor, focal: float,
+    rng: Rng,
+    depth_HW: NDArray[np.float32],
+    sensor: Sensor,
+    focal: float,
     dark_HW: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint16]:
     """Millimetres as the sensor would give them; 0 where it knows nothing."""

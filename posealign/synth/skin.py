@@ -146,9 +146,7 @@ def template() -> Template:
     )  # fmt: skip
 
 
-def _weights(
-    points_N3: Floats, cones: tuple[Floats, Floats, Floats, Floats, Ints]
-) -> Floats:
+def _weights(points_N3: Floats, cones: tuple[Floats, Floats, Floats, Floats, Ints]) -> Floats:
     a, b, ra, rb, bone_G = cones
     d_NG, _ = round_cones(points_N3, a, b, ra, rb)
     d_NB = np.full((len(points_N3), len(BONES)), 1.0)
@@ -191,9 +189,13 @@ def _hand_mesh() -> tuple[Floats, Ints, Floats]:
     flesh = extremities.hand_flesh()
 
     def field(points: Floats) -> Floats:
-        return smooth_min(round_cones(points, flesh.a_G3, flesh.b_G3, flesh.ra_G, flesh.rb_G)[0], 0.015)
+        return smooth_min(
+            round_cones(points, flesh.a_G3, flesh.b_G3, flesh.ra_G, flesh.rb_G)[0], 0.015
+        )
 
-    points, faces = surface_nets(field, np.array([-0.36, -0.45, -1.15]), np.array([0.3, 0.62, 0.34]), 0.044)
+    points, faces = surface_nets(
+        field, np.array([-0.36, -0.45, -1.15]), np.array([0.3, 0.62, 0.34]), 0.044
+    )
     d_NG, _ = round_cones(points, flesh.a_G3, flesh.b_G3, flesh.ra_G, flesh.rb_G)
     bones = np.array(flesh.bone_G)
     d_NB = np.stack([d_NG[:, bones == k].min(1) for k in range(16)], 1)

@@ -6,11 +6,12 @@ Shapes: N points, F faces, G primitives.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 Field = Callable[[Floats], Floats]
 
 
@@ -41,7 +42,8 @@ def onto_surface(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """One Newton step towards the smooth union of round cones: the points [3, N] moved, the
     outward directions [3, N] and the steps [N]. Cones lie along the first axis, where sums
-    over a few of them are cheap; N×G×3 arrays would spend the time in memory."""
+    over a few of them are cheap; N×G×3 arrays would spend the time in memory.
+    """
     a_G3, b_G3, ra_G, rb_G = (part.astype(np.float32) for part in cones)
     axis_G3 = b_G3 - a_G3
     unit_G3 = axis_G3 / np.maximum((axis_G3**2).sum(1, keepdims=True), 1e-12)
@@ -86,7 +88,9 @@ def smooth_min(d_NG: Floats, k: float) -> Floats:
     return least[:, 0] - k * np.log(np.exp(-(d_NG - least) / k).sum(1))
 
 
-def surface_nets(field: Field, low: Floats, high: Floats, step: float) -> tuple[Floats, NDArray[np.int64]]:
+def surface_nets(
+    field: Field, low: Floats, high: Floats, step: float
+) -> tuple[Floats, NDArray[np.int64]]:
     """A closed mesh around the field's zero level, on a regular grid; faces look outwards."""
     axes = [np.arange(low[k], high[k] + step, step) for k in range(3)]
     shape = tuple(len(axis) for axis in axes)
@@ -122,8 +126,9 @@ def surface_nets(field: Field, low: Floats, high: Floats, step: float) -> tuple[
 
 def _quads(inside: NDArray[np.bool_], number: NDArray[np.int64], axis: int) -> NDArray[np.int64]:
     """Two triangles for each grid edge along `axis` that crosses the surface."""
-    lower, upper = np.take(inside, range(inside.shape[axis] - 1), axis), np.take(
-        inside, range(1, inside.shape[axis]), axis
+    lower, upper = (
+        np.take(inside, range(inside.shape[axis] - 1), axis),
+        np.take(inside, range(1, inside.shape[axis]), axis),
     )
     edges = np.argwhere(lower != upper)
     u, v = (axis + 1) % 3, (axis + 2) % 3

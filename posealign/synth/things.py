@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from posealign.synth import pattern
 from posealign.synth.body import Body, Frames, head_centre, rotation
 from posealign.synth.drape import HeightMap
 from posealign.synth.head import landmarks
-from posealign.synth.render import BED, Solid
 from posealign.synth.skin import head_scale
+from posealign.synth.stage import BED, Solid
 from posealign.synth.surface import Floats
 
 Rng = np.random.Generator
@@ -38,18 +40,40 @@ def bed_solids(
                 size[axis] = 0.006
                 offset = np.zeros(3)
                 offset[axis] = m * (half[axis] + 0.02)
-                out.append(Solid("box", centre + R @ offset + [0, 0, 0.02], (size[0], size[1], size[2]),
-                                 clear, R, shine=0.6))  # fmt: skip
+                out.append(
+                    Solid(
+                        "box",
+                        centre + R @ offset + [0, 0, 0.02],
+                        (size[0], size[1], size[2]),
+                        clear,
+                        R,
+                        shine=0.6,
+                    )
+                )
     elif place == "bed" and rng.random() < 0.7:
         pillow = rng.uniform(-0.5, 0.5, 2) * half
         away = centre + R @ np.array([pillow[0], half[1] * 0.85, 0.03])
         shade = tuple(0.6 + 0.4 * c for c in pattern.colour(rng, (0.7, 1.0)))
-        out.append(Solid("ellipsoid", away, (0.3, 0.18, 0.07), (shade[0], shade[1], shade[2]), R, code=BED, shine=0.05))
+        out.append(
+            Solid(
+                "ellipsoid",
+                away,
+                (0.3, 0.18, 0.07),
+                (shade[0], shade[1], shade[2]),
+                R,
+                code=BED,
+                shine=0.05,
+            )
+        )
     return out
 
 
 def _bars(
-    rng: Rng, half: tuple[float, float], centre: Floats, R: Floats, colour: tuple[float, float, float]
+    rng: Rng,
+    half: tuple[float, float],
+    centre: Floats,
+    R: Floats,
+    colour: tuple[float, float, float],
 ) -> list[Solid]:
     out = []
     radius, high = rng.uniform(0.006, 0.011), rng.uniform(0.28, 0.45)
@@ -61,7 +85,11 @@ def _bars(
         count = int(rng.integers(9, 13))
         for u in np.linspace(-y, y, count):
             foot = centre + R @ np.array([m * x, u, -0.1])
-            out.append(Solid("capsule", foot, (radius, 0, 0), colour, end=foot + [0, 0, high + 0.1]))
+            out.append(
+                Solid(
+                    "capsule", foot, (radius, 0, 0), colour, end=foot + np.array([0, 0, high + 0.1])
+                )
+            )
         rail = [centre + R @ np.array([m * x, s * y, high]) for s in (-1, 1)]
         out.append(Solid("capsule", rail[0], (0.017, 0, 0), colour, end=rail[1]))
     for m in (-1, 1):
@@ -101,16 +129,22 @@ def _toy(rng: Rng, at: Floats) -> list[Solid]:
         turn = np.linspace(0, 2 * np.pi, 9)
         points = at + 0.04 * np.stack([np.cos(turn), np.sin(turn), 0 * turn + 0.3], 1)
         return [Solid("capsule", a, (0.009, 0, 0), colour, end=b)
-                for a, b in zip(points[:-1], points[1:], strict=True)]  # fmt: skip
+                for a, b in itertools.pairwise(points)]  # fmt: skip
     s = rng.uniform(0.7, 1.2)
-    body = [("ellipsoid", (0, 0, 0.035), (0.05, 0.06, 0.035)), ("ball", (0, 0.085, 0.045), (0.04,) * 3),
-            ("ball", (0.03, 0.115, 0.06), (0.016,) * 3), ("ball", (-0.03, 0.115, 0.06), (0.016,) * 3),
-            ("ellipsoid", (0.05, 0.04, 0.03), (0.035, 0.018, 0.018)),
-            ("ellipsoid", (-0.05, 0.04, 0.03), (0.035, 0.018, 0.018)),
-            ("ellipsoid", (0.03, -0.06, 0.03), (0.02, 0.035, 0.02)),
-            ("ellipsoid", (-0.03, -0.06, 0.03), (0.02, 0.035, 0.02))]  # fmt: skip
-    return [Solid(k, at + R @ (s * np.array(p)), (s * z[0], s * z[1], s * z[2]), colour, R, shine=0.05)
-            for k, p, z in body]  # fmt: skip
+    body = [
+        ("ellipsoid", (0, 0, 0.035), (0.05, 0.06, 0.035)),
+        ("ball", (0, 0.085, 0.045), (0.04,) * 3),
+        ("ball", (0.03, 0.115, 0.06), (0.016,) * 3),
+        ("ball", (-0.03, 0.115, 0.06), (0.016,) * 3),
+        ("ellipsoid", (0.05, 0.04, 0.03), (0.035, 0.018, 0.018)),
+        ("ellipsoid", (-0.05, 0.04, 0.03), (0.035, 0.018, 0.018)),
+        ("ellipsoid", (0.03, -0.06, 0.03), (0.02, 0.035, 0.02)),
+        ("ellipsoid", (-0.03, -0.06, 0.03), (0.02, 0.035, 0.02)),
+    ]
+    return [
+        Solid(k, at + R @ (s * np.array(p)), (s * z[0], s * z[1], s * z[2]), colour, R, shine=0.05)
+        for k, p, z in body
+    ]
 
 
 def tubes(rng: Rng, under: HeightMap, frames: Frames, body: Body, place: str) -> list[Solid]:
@@ -125,7 +159,9 @@ def tubes(rng: Rng, under: HeightMap, frames: Frames, body: Body, place: str) ->
     chest_front = frames.R_B33[1][:, 1]
     if chest_front[2] > 0.3:
         for _ in range(int(rng.integers(0, 4))):
-            local = np.array([rng.uniform(-0.25, 0.25), 0.34, rng.uniform(0.15, 0.5)]) * body["torso"]
+            local = (
+                np.array([rng.uniform(-0.25, 0.25), 0.34, rng.uniform(0.15, 0.5)]) * body["torso"]
+            )
             spot = frames.place("chest", local[None])[0]
             spot[2] = float(under.at(spot[None, :2])[0]) + 0.001
             out.append(Solid("ellipsoid", spot, (0.012, 0.012, 0.003), (0.9, 0.9, 0.88)))
@@ -139,7 +175,9 @@ def tubes(rng: Rng, under: HeightMap, frames: Frames, body: Body, place: str) ->
     return out
 
 
-def _line(rng: Rng, under: HeightMap, start: Floats, radius: float, colour: tuple[float, float, float]) -> list[Solid]:
+def _line(
+    rng: Rng, under: HeightMap, start: Floats, radius: float, colour: tuple[float, float, float]
+) -> list[Solid]:
     """A soft tube from a point to off the bed, lying on what is below it."""
     turn = rng.uniform(0, 2 * np.pi)
     points = [start]
@@ -150,23 +188,49 @@ def _line(rng: Rng, under: HeightMap, start: Floats, radius: float, colour: tupl
         z = rest if step > 1 else max(rest, 0.5 * (rest + points[-1][2]))
         points.append(np.array([*xy, z]))
     return [Solid("capsule", a, (radius, 0, 0), colour, end=b, shine=0.6)
-            for a, b in zip(points[:-1], points[1:], strict=True)]  # fmt: skip
+            for a, b in itertools.pairwise(points)]  # fmt: skip
 
 
 def worn(rng: Rng, frames: Frames, body: Body) -> list[Solid]:
     """A pacifier in the mouth, a band around a wrist or an ankle: now and then."""
     out: list[Solid] = []
     if rng.random() < 0.09:
-        mouth = frames.place("head", (landmarks()["face_62"] * head_scale(body) + head_centre(body))[None])[0]
+        mouth = frames.place(
+            "head", (landmarks()["face_62"] * head_scale(body) + head_centre(body))[None]
+        )[0]
         R = frames.R_B33[2]
         colour = pattern.colour(rng, (0.5, 1.0))
         size = body["head_height"] / 0.15
-        out.append(Solid("ellipsoid", mouth + 0.004 * R[:, 1], (0.019 * size, 0.005, 0.014 * size), colour, R))
-        out.append(Solid("ellipsoid", mouth + 0.012 * R[:, 1], (0.009 * size, 0.006, 0.009 * size), (0.95, 0.95, 0.95), R))
+        out.append(
+            Solid(
+                "ellipsoid", mouth + 0.004 * R[:, 1], (0.019 * size, 0.005, 0.014 * size), colour, R
+            )
+        )
+        out.append(
+            Solid(
+                "ellipsoid",
+                mouth + 0.012 * R[:, 1],
+                (0.009 * size, 0.006, 0.009 * size),
+                (0.95, 0.95, 0.95),
+                R,
+            )
+        )
     if rng.random() < 0.10:
-        bone, radius = [("left_foot", "r_ankle"), ("right_foot", "r_ankle"), ("left_hand", "r_wrist"),
-                        ("right_hand", "r_wrist")][int(rng.integers(4))]  # fmt: skip
+        bone, radius = [
+            ("left_foot", "r_ankle"),
+            ("right_foot", "r_ankle"),
+            ("left_hand", "r_wrist"),
+            ("right_hand", "r_wrist"),
+        ][int(rng.integers(4))]
         if bone not in body.missing:
             place = frames.place(bone, np.array([[0, 0, 0.012], [0, 0, 0.024]]))
-            out.append(Solid("capsule", place[0], (body[radius] * 1.06, 0, 0), (0.93, 0.93, 0.95), end=place[1]))
+            out.append(
+                Solid(
+                    "capsule",
+                    place[0],
+                    (body[radius] * 1.06, 0, 0),
+                    (0.93, 0.93, 0.95),
+                    end=place[1],
+                )
+            )
     return out

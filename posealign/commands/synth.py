@@ -1,0 +1,137 @@
+"""posealign synth: synthetic infants with exact labels, as pictures, shards or clips."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from posealign.commands.output import AsJson, print_json
+from posealign.errors import InvalidInput
+from posealign.synth.bank import SPLITS, Bank
+from posealign.synth.dataset import SHARD, ShardDataset
+from posealign.synth.export import contact_sheet, write_coco, write_files, write_sequence
+from posealign.synth.render import Renderer
+from posealign.synth.write import claim, render_sample, write_shard
+
+
+def synth(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
+    count: Annotated[int, typer.Option(help="Samples to render.")] = 1000,
+    size: Annotated[int, typer.Option(help="Pixels along an edge.")] = 256,
+    split: Annotated[str, typer.Option(help="train or test: other bodies, fabrics, cameras.")] = (
+        "train"
+    ),
+    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
+    poses: Annotated[int, typer.Option(help="Settled poses in the bank.")] = 1500,
+    jobs: Annotated[int, typer.Option(help="Processes; 0: one a core.")] = 0,
+    files: Annotated[bool, typer.Option(help="Also every picture as a file.")] = False,
+    sheet: Annotated[int, typer.Option(help="Instead: a contact sheet of so many.")] = 0,
+    sequence: Annotated[float, typer.Option(help="Instead: a clip of so many seconds.")] = 0.0,
+    measure: Annotated[bool, typer.Option(help="Instead: samples a second, and memory.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Render infants in cribs: RGB, depth, parts, all joints in 2D and 3D. Stopped runs resume."""
+    if split not in SPLITS:
+        raise InvalidInput(f"--split is {split!r}; expected {' or '.join(SPLITS)}")
+    if count < 1 or not 64 <= size <= 1024 or jobs < 0:
+        raise InvalidInput(
+            f"--count {count} --size {size} --jobs {jobs}: out of range (64–1024 px)"
+        )
+    bank = Bank(split, seed, poses)
+    if sheet:
+        answer = _sheet(out, bank, sheet, size)
+    elif sequence:
+        clip = write_sequence(out, bank, 0, sequence, Renderer(size))
+        answer = {"video": str(clip.video), "frames": str(clip.frames), "count": clip.count}
+    elif measure:
+        answer = measure_speed(out, bank, count, size)
+    else:
+        answer = _render(out, bank, count, size, jobs or (os.cpu_count() or 1), files)
+    if as_json:
+        print_json(answer)
+    else:
+        for name, value in answer.items():
+            typer.echo(f"{name}: {value}")
+
+
+def _sheet(out: Path, bank: Bank, count: int, size: int) -> dict[str, object]:
+    import cv2  # noqa: PLC0415
+
+    out.mkdir(parents=True, exist_ok=True)
+    renderer = Renderer(size)
+    pictures = [render_sample(bank, k, renderer).sample.image_HW3 for k in range(count)]
+    path = out / "contact_sheet.jpg"
+    image = contact_sheet(pictures)[..., ::-1]
+    cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 84])
+    return {"sheet": str(path), "count": count}
+
+
+_RENDERERS: dict[int, Renderer] = {}
+
+
+def _one_shard(task: tuple[Path, Bank, range, int]) -> int:
+    """In a worker: its renderer stays alive from shard to shard."""
+    out, bank, numbers, size = task
+    if size not in _RENDERERS:
+        _RENDERERS[size] = Renderer(size)
+    write_shard(out, bank, numbers, _RENDERERS[size])
+    return len(numbers)
+
+
+def _render(
+    out: Path, bank: Bank, count: int, size: int, jobs: int, files: bool
+) -> dict[str, object]:
+    claim(out, bank, size)
+    tasks = [(out, bank, range(k, min(k + SHARD, count)), size) for k in range(0, count, SHARD)]
+    started = time.perf_counter()
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("rendering", total=count)
+        if jobs == 1 or len(tasks) == 1:
+            for task in tasks:
+                progress.advance(bar, _one_shard(task))
+        else:
+            # Spawned, not forked: a graphics context does not survive a fork.
+            with multiprocessing.get_context("spawn").Pool(min(jobs, len(tasks))) as pool:
+                for done in pool.imap_unordered(_one_shard, tasks):
+                    progress.advance(bar, done)
+    seconds = time.perf_counter() - started
+    path = write_coco(out)
+    if files:
+        write_files(out)
+    return {"samples": count, "seconds": round(seconds, 1), "annotations": str(path)}
+
+
+def measure_speed(out: Path, bank: Bank, count: int, size: int) -> dict[str, object]:
+    """Rendering from a warm bank, and reading shards; by the clock and by the processor's time
+    of one process.
+    """
+    renderer = Renderer(size)
+    warm = Bank(bank.split, bank.seed, poses=40, looks=24)
+    for k in range(60):
+        render_sample(warm, k, renderer)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    clock, processor = time.perf_counter(), time.process_time()
+    for k in range(count):
+        render_sample(warm, k, renderer)
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
+    write_shard(out, warm, range(SHARD), renderer)
+    data = ShardDataset(out)
+    reading = time.process_time()
+    for k in range(len(data)):
+        data[k]
+    reading = time.process_time() - reading
+    return {
+        "rendered_per_second_and_process": round(count / clock, 1),
+        "rendered_per_processor_second": round(count / processor, 1),
+        "read_per_processor_second": round(len(data) / reading, 1),
+        "memory_mb": round(memory / 1024, 1), "memory_growth_mb": round(grown / 1024, 1),
+    }  # fmt: skip
