@@ -31,7 +31,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "Ask": ("predict", "resolve", "video", "skeletons"),
     "Serve": ("serve", "key", "openapi", "camera", "batch", "feedback", "review"),
     "Bundles": ("bundles", "pull", "convert", "export"),
-    "Measure": ("evaluate", "bench", "compare", "report", "clinical"),
+    "Measure": ("evaluate", "compare", "report", "calibrate", "bench", "clinical"),
     "Teach": ("synth", "corpus", "train", "sft", "align", "tune", "text", "golden"),
 }
 MORE = "More"
