@@ -45,6 +45,8 @@ class Judged:
     space_PJ3: Floats
     mirrored_PJ2: Floats
     consistency_P: Floats
+    rotation_P: Floats  # of the crop the answer was given on
+    asked_box_P4: Floats
     truth_PJ2: Floats
     truth_state_PJ: NDArray[np.int8]
     truth_space_PJ3: Floats
@@ -182,6 +184,8 @@ def _people(
             "age": age_group(person.get("age_months")),
             "condition": label.get("condition", ""), "sequence": label.get("sequence", ""),
             "consistency": np.nan if d is None else found[d].get("depth_consistency", np.nan),
+            "rotation": 0.0 if d is None else found[d].get("rotation", 0.0),
+            "asked_box": person["box"] if d is None else found[d]["box"],
             "mirrored": mirrored[d] if d is not None and d < len(mirrored)
             else np.full((len(own), 2), np.nan),
         }  # fmt: skip
@@ -253,6 +257,8 @@ def _stacked(
         column("space", (count, 3)),
         column("mirrored", (count, 2)),
         column("consistency", ()),
+        column("rotation", ()),
+        column("asked_box", (4,)),
         column("truth", (count, 2)),
         column("truth_state", (count,), np.int8),
         column("truth_space", (count, 3)),

@@ -159,6 +159,8 @@ def pose_row(pose: Pose, skeleton: str, truth: int | None = None) -> Row:
         # As COCO's tools rank people: the box's score by the mean of the joints'.
         "detection": round(pose.score * float(np.mean(sure)) if sure else 0.0, 6),
     }  # fmt: skip
+    if pose.rotation:
+        row["rotation"] = round(pose.rotation, 3)
     if truth is not None:
         row["truth"] = truth
     if any(joint.position is not None for joint in found.values()):
