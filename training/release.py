@@ -24,6 +24,7 @@ from posealign.model.pose_model import PoseModel
 from posealign.skeletons.load import skeleton, vocabulary
 from training import calibrate, loop, validate
 from training.judging import judge_model
+from training.openvocab import fit_vector_head
 from training.shards import Shard, digest, read_shard
 from training.starting import load_text, start_from, text_options
 
@@ -50,9 +51,10 @@ class ReleaseConfig(Config):
 def release(config: ReleaseConfig) -> Bundle:
     torch.set_num_threads(config.threads)
     model = read_model(config)
+    explained = fit_vector_head(model, Path(config.text_from) / "tokenizer.json")
     held = held_out(config, model)
     model.calibrate(calibrate.fit([calibrate.measure(model, crops) for crops, _ in held.values()]))
-    figures = figures_of(config, model, held)
+    figures = figures_of(config, model, held) | {"open_vocabulary_fit": round(explained, 3)}
     metadata = new_metadata(
         config.name, model.config, version=config.version, origin=config.origin,
         finder=config.finder, figures=figures, training=config.notes | {

@@ -21,19 +21,62 @@ from posealign.skeletons.load import vocabulary
 from training import loop
 from training.stems import unit_scales
 
+# What reads the instruction depends on the text model's width: another text, another start.
+_TEXT_SIDE = (
+    "text_in",
+    "asking_words_in",
+    "answer_query",
+    "text_layers",
+    "asked_out",
+    "answer_out",
+)
+
 
 def start_from(model: PoseModel, stem: str | None, checkpoint: str | None) -> None:
     """First the stem, then an earlier stage's picture side; words come from their own training."""
     if stem is not None:
         _stem(model, Path(stem))
-    if checkpoint is not None:
-        state = loop.load_checkpoint(Path(checkpoint), restore_dice=False)["ema"]
-        state = {name: value for name, value in state.items() if not name.startswith("words.")}
-        missing, unknown = model.load_state_dict(state, strict=False)
-        if unknown:
-            raise InvalidInput(f"{checkpoint} holds {unknown[:3]}, which this model has not")
-        fresh = sorted({name.split(".")[0] for name in missing})
-        print(f"new in this stage: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
+    if checkpoint is None:
+        return
+    state = loop.load_checkpoint(Path(checkpoint), restore_dice=False)["ema"]
+    state = {name: value for name, value in state.items() if not name.startswith("words.")}
+    said_VD = _said(state)
+    for name in ("joint_words", "words_in.weight", "words_in.bias"):
+        state.pop(f"decoder.{name}", None)
+    mine = model.state_dict()
+    for name in [n for n in state if n.startswith(tuple(f"decoder.{t}" for t in _TEXT_SIDE))]:
+        if name in mine and mine[name].shape != state[name].shape:
+            state.pop(name)
+    missing, unknown = model.load_state_dict(state, strict=False)
+    if unknown:
+        raise InvalidInput(f"{checkpoint} holds {unknown[:3]}, which this model has not")
+    if said_VD is not None:
+        _say(model, said_VD)
+    fresh = sorted({".".join(name.split(".")[:2]) for name in missing if "words" not in name})
+    print(f"new in this stage: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
+
+
+def _said(state: dict[str, Tensor]) -> Tensor | None:
+    """[V, D]: what joint queries and joint words were together."""
+    words_VT = state.get("decoder.joint_words")
+    if words_VT is None:
+        return None
+    normed = F.layer_norm(words_VT, words_VT.shape[-1:])
+    read = F.linear(normed, state["decoder.words_in.weight"], state["decoder.words_in.bias"])
+    return state["decoder.queries"] + read
+
+
+@torch.no_grad()
+def _say(model: PoseModel, said_VD: Tensor) -> None:
+    """Other joint words, the same sum: as much as fits comes from the words, the rest stays own."""
+    decoder = model.decoder
+    normed = F.layer_norm(decoder.joint_words, decoder.joint_words.shape[-1:]).double()
+    wanted = (said_VD - said_VD.mean(0)).double()
+    gram = normed.T @ normed + 3.0 * torch.eye(normed.shape[1], dtype=torch.float64)
+    solved = torch.linalg.solve(gram, normed.T @ wanted)
+    decoder.words_in.weight.copy_(solved.T.float())
+    decoder.words_in.bias.copy_(said_VD.mean(0))
+    decoder.queries.copy_(said_VD - decoder.words_in(normed.float()))
 
 
 def text_options(folder: Path) -> dict[str, Any]:
@@ -45,7 +88,7 @@ def text_options(folder: Path) -> dict[str, Any]:
 def load_text(model: PoseModel, folder: Path) -> None:
     """A trained text model, and the joints' names in its tokens as the decoder's words.
 
-    The layer that already read other joint words is refitted so that it reads the same as before.
+    The joints' queries are refitted so that the picture side stays what it was.
     """
     words = load_file(folder / "weights.safetensors")
     mine = model.words.state_dict()
@@ -54,18 +97,12 @@ def load_text(model: PoseModel, folder: Path) -> None:
     load_strict(model.words, kept | {n: v for n, v in mine.items() if n.startswith("vector.")},
                 str(folder / "weights.safetensors"))  # fmt: skip
     model.words.eval()
-    names_VT = joint_names(model, folder / "tokenizer.json")
     with torch.no_grad():
         decoder = model.decoder
-        width = names_VT.shape[-1:]
-        said = decoder.words_in(F.layer_norm(decoder.joint_words, width))
-        model.set_joint_words(names_VT)
-        new = F.layer_norm(names_VT, width)
-        augmented = torch.cat([new, torch.ones(len(new), 1)], dim=1).double()
-        # More numbers in a word than joints: the smallest exact solution.
-        solved = (torch.linalg.pinv(augmented) @ said.double()).float()
-        decoder.words_in.weight.copy_(solved[:-1].T)
-        decoder.words_in.bias.copy_(solved[-1])
+        normed = F.layer_norm(decoder.joint_words, decoder.joint_words.shape[-1:])
+        said_VD = decoder.queries + decoder.words_in(normed)
+        model.set_joint_words(joint_names(model, folder / "tokenizer.json"))
+        _say(model, said_VD)
 
 
 @torch.no_grad()
