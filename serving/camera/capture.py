@@ -22,6 +22,7 @@ from serving.camera.source import Trouble, address, answers, grabs
 
 State = Literal["off", "connecting", "live", "stale", "frozen", "ended"]
 SHORTEST, LONGEST = 0.5, 30.0  # seconds between attempts
+KNOCK = (0.25, 0.5)  # seconds between knocks at the door of a camera that is away
 LOOK = 0.25  # seconds between looks at whether the picture moves
 
 
@@ -54,6 +55,7 @@ class Capture:
         self._moved: float | None = None  # when the picture last changed
         self._looked = 0.0
         self._print: bytes = b""
+        self._door = False  # whether this camera has ever answered a knock
 
     def start(self) -> None:
         self._thread.start()
@@ -77,7 +79,7 @@ class Capture:
         if now - self._seen > self.camera.stale_after:
             return "stale"
         frozen_after = self.camera.frozen_after
-        if frozen_after is not None and now - self._moved > frozen_after:
+        if frozen_after is not None and self._seen - self._moved > frozen_after:
             return "frozen"
         return "live"
 
@@ -95,6 +97,9 @@ class Capture:
                 self._forget()
                 self._stopping.wait(0.1)
                 continue
+            if not self._there():
+                self._stopping.wait(random.uniform(*KNOCK))
+                continue
             before = self.frames.total
             self._session()
             if self.ended:
@@ -103,6 +108,17 @@ class Capture:
             if self._idle():
                 continue
             self._wait(pause(attempt))
+
+    def _there(self) -> bool:
+        """A session with a camera that is away would hang; where knocking is known to work, knock.
+
+        A camera that never answered a knock gets its sessions by the pauses alone.
+        """
+        here = answers(self._where)
+        if not here and self.trouble is None:
+            self.trouble = "unreachable" if self._where.host else "not_found"
+        self._door = self._door or here
+        return here or not self._door
 
     def _session(self) -> None:
         self.connects += 1
@@ -131,7 +147,7 @@ class Capture:
             self._looked = now
             if (look := fingerprint(grabbed.frame)) != self._print:
                 self._print, self._moved = look, now
-        self._seen = now
+        self._seen = now - grabbed.lag
         self.trouble = None
         self.frames(now)
         self.slot.put(grabbed)
@@ -148,7 +164,7 @@ class Capture:
         away = not answers(self._where)
         while not self._idle() and self._clock.monotonic() < end:
             left = max(0.0, end - self._clock.monotonic())
-            if self._stopping.wait(min(left, random.uniform(SHORTEST, 1.5 * SHORTEST))):
+            if self._stopping.wait(min(left, random.uniform(*KNOCK))):
                 return
             here = answers(self._where)
             if here and away:

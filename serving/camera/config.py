@@ -107,8 +107,8 @@ class Camera(Config):
     schedule: tuple[Window, ...] = ()  # empty: always
     rules: tuple[Rule, ...] = ()
     device: Reference | None = None
-    stale_after: Annotated[float, Field(ge=0.5, le=60)] = 2.5
-    frozen_after: Annotated[float, Field(ge=0.5)] | None = 2.5  # None: pictures may stand still
+    stale_after: Annotated[float, Field(ge=0.5, le=60)] = 2.0
+    frozen_after: Annotated[float, Field(ge=0.5)] | None = 2.0  # None: pictures may stand still
     smooth: bool = True
 
     @model_validator(mode="after")

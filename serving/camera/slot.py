@@ -22,6 +22,7 @@ class Grabbed:
     frame: Pixels
     number: int
     received: float  # monotonic
+    lag: float  # seconds by which it came later than the quickest of its stream
     source_time: float | None  # seconds by the camera's own clock
 
 

@@ -109,7 +109,7 @@ def grabs(
         stream.thread_type = "SLICE"  # frame threads would hold pictures back
         stream.codec_context.thread_count = 1
         live = where.scheme != "file"
-        lag = Lag(patience) if where.scheme in ("rtsp", "rtsps") else None
+        lag = Lag() if where.scheme in ("rtsp", "rtsps") else None
         start, first, good = monotonic(), None, monotonic()
         for number, (frame, broken) in enumerate(_decoded(container, stream)):
             now = monotonic()
@@ -122,13 +122,14 @@ def grabs(
                 continue
             good = now
             seconds = float(frame.time) if frame.time is not None else None
-            if lag is not None and seconds is not None and lag(seconds, now):
+            behind = lag(seconds, now) if lag is not None and seconds is not None else 0.0
+            if behind > patience / 2:
                 raise Trouble("late")
             if not live and seconds is not None:
                 first = seconds if first is None else first
                 _sleep(start + seconds - first - now, stop)
                 now = good = monotonic()
-            yield Grabbed(frame, number, now, seconds if where.scheme != "http" else None)
+            yield Grabbed(frame, number, now, behind, seconds if where.scheme != "http" else None)
         raise Trouble("ended")
     except Trouble:
         raise
@@ -146,7 +147,8 @@ def _open(where: Address, source: Source, patience: float) -> Any:
     options = {"fflags": "nobuffer", "flags": "low_delay"}
     form = None
     if where.scheme in ("rtsp", "rtsps"):
-        options |= {"rtsp_transport": source.transport, "analyzeduration": "300000"}
+        options |= {"rtsp_transport": source.transport, "analyzeduration": "100000"}
+        options["fpsprobesize"] = "0"
     elif where.scheme == "v4l2":
         form = "video4linux2"
     name = where.full
@@ -186,26 +188,25 @@ def _sleep(seconds: float, stop: Callable[[], bool]) -> None:
 
 
 class Lag:
-    """Whether a live stream falls behind: its clock against ours, apart from honest drift."""
+    """How far a live stream falls behind: its clock against ours, apart from honest drift."""
 
-    def __init__(self, most: float) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._offset: float | None = None
         self._last = (0.0, 0.0)
 
-    def __call__(self, source_time: float, now: float) -> bool:
+    def __call__(self, source_time: float, now: float) -> float:
         before_source, before_now = self._last
         self._last = (source_time, now)
         jump = abs(source_time - before_source)
         if self._offset is None or source_time < before_source or jump > _JUMP:
             self._offset = now - source_time
-            return False
+            return 0.0
         drifted = self._offset + _DRIFT * (now - before_now)
         self._offset = min(drifted, now - source_time)
-        return now - source_time - self._offset > self._most
+        return now - source_time - self._offset
 
 
-def answers(where: Address, timeout: float = 1.0) -> bool:
+def answers(where: Address, timeout: float = 0.6) -> bool:
     """Whether the camera's door opens: a cheap look that needs no credentials and no session."""
     if where.scheme in ("file", "v4l2"):
         return Path(where.full).exists()
@@ -216,7 +217,19 @@ def answers(where: Address, timeout: float = 1.0) -> bool:
                 host = f"[{where.host}]" if ":" in where.host else where.host
                 ask = f"OPTIONS rtsp://{host}:{where.port}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n"
                 knock.sendall(ask.encode())
-                return knock.recv(5) == b"RTSP/"
+                return _answer(knock, time.monotonic() + timeout).startswith(b"RTSP/")
             return True
     except OSError:
         return False
+
+
+def _answer(knock: socket.socket, end: float) -> bytes:
+    """The whole head of an answer; nothing where it does not come in time (a crawling line)."""
+    got = b""
+    while b"\r\n\r\n" not in got and len(got) < 4096:
+        knock.settimeout(max(0.001, end - time.monotonic()))
+        more = knock.recv(1024)
+        if not more:
+            return b""
+        got += more
+    return got

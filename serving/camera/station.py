@@ -136,7 +136,7 @@ class Station:
         for sink in self.sinks:
             sink.stop()
         for post in self.posts.values():
-            post.capture.join(post.camera.stale_after + 1)
+            post.capture.join(0.5)  # it may hang in a read; it touches nothing that is closed here
         self._outbox.close()
 
     def finished(self) -> bool:
