@@ -86,13 +86,14 @@ def lexicon_of(books: list[Phrasebook]) -> Lexicon:
         for side, mark in (("left", LEFT), ("right", RIGHT)):
             for form in book.sides[side]:
                 names.setdefault(_key(form), (mark,))
-        for written, forms in book.fixed.items():
-            for form in forms:
-                names.setdefault(_key(form), _tokens_of(written))
         for name in book.parts:
             for pair in book.forms(name):
                 for form in pair:
                     names.setdefault(_key(form), _tokens_of(name))
+        for written, forms in book.fixed.items():
+            for form in forms:
+                if not _plain(_key(form), names):
+                    names.setdefault(_key(form), _tokens_of(written))
     close: dict[str, list[str]] = {}
     for key in names:
         if " " in key or len(key) < _SHORTEST_NEAR or not key.isascii():
@@ -104,6 +105,12 @@ def lexicon_of(books: list[Phrasebook]) -> Lexicon:
         first = key.split(" ", 1)[0]
         longest[first] = max(longest.get(first, 0), key.count(" ") + 1)
     return Lexicon(names, {key: tuple(row) for key, row in close.items()}, longest)
+
+
+def _plain(key: str, names: dict[str, tuple[str, ...]]) -> bool:
+    """A side and a part, both known: found one by one, so that 左胳膊肘 is no arm."""
+    first, _, rest = key.partition(" ")
+    return names.get(first) in ((LEFT,), (RIGHT,)) and rest in names
 
 
 @cache

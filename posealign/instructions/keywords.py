@@ -110,8 +110,9 @@ def _after_correction(text: str) -> str:
             return after
         sides = [item.side for item in found if item.side]
         parts = [item for item in _find(before) if item.scope]
-        if sides and parts:
-            return f"{sides[0]} {before[parts[-1].start : parts[-1].end]}"
+        named = parts[-1].scope if parts else None
+        if sides and isinstance(named, Part):
+            return f"{sides[0]} {phrasebook('en').forms(named.name)[0][0]}"
     negated = patterns.NOT_BUT.search(text)
     if negated:
         return negated[1]

@@ -22,7 +22,7 @@ _QUERY_SIDE = re.compile(
 _NO_SIDE = re.compile(
     r"\b(right now|right away|all ?right|alright|right then|right\?|that'?s right|you'?re right|"
     r"what'?s left|left (over|out|off|behind|alone)|is left|are left|right (so|ok|okay|here|there)|"
-    r"the right (way|one to)|leave|just right|right on|rights?'?s|copyright|upright|bright)\b|"
+    r"the right (way|one to)|leave|just right|right on|rights?'?s)\b|"
     r"^right\b[,.! ]|[.!?,] right,|左右|座右|左撇子",
     re.IGNORECASE,
 )

@@ -14,7 +14,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from posealign.errors import InvalidConfig
 from posealign.instructions.query import RELATIONS, parse, part
 
-LANGUAGES = ("en", "zh")
+# A language is one file; whatever lies in the folder is spoken.
+LANGUAGES = tuple(
+    sorted(
+        file.name.removesuffix(".yaml")
+        for file in files(__package__).joinpath("phrasebook").iterdir()
+        if file.name.endswith(".yaml")
+    )
+)
 Lines = tuple[str, ...]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -24,6 +24,7 @@ from posealign.data.pose import Understood
 from posealign.errors import InvalidInput, MissingExtra, TooLarge
 from posealign.instructions.decoding import Heads, decode
 from posealign.instructions.describe import describe_query
+from posealign.instructions.hints import lexicon_of
 from posealign.instructions.near import near_matches
 from posealign.instructions.normalise import language_of, normalise
 from posealign.instructions.phrases import LANGUAGES, phrasebook
@@ -76,22 +77,33 @@ class Reading:
 class Resolver:
     """Owns a tokenizer and a text graph. Safe to share between threads; remembers `size` texts."""
 
-    def __init__(self, bundle: HasFolder | Tokenizer, graph: Graph, size: int = 4096) -> None:
+    def __init__(
+        self,
+        bundle: HasFolder | Tokenizer,
+        graph: Graph,
+        size: int = 4096,
+        phrasebooks: Sequence[str] = LANGUAGES,
+    ) -> None:
         self.tokenizer = (
             bundle
             if isinstance(bundle, Tokenizer)
             else load_tokenizer(bundle.folder / "tokenizer.json")
         )
         self.graph = graph
+        # Names of further phrasebooks (paths) are pointed out to the graph like our own.
+        self.lexicon = lexicon_of([phrasebook(name) for name in phrasebooks])
         self._size = size
         self._lock = Lock()
         self._readings: OrderedDict[str, Reading] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str | None], Understood] = OrderedDict()
 
     @classmethod
-    def of_folder(cls, folder: str | Path, size: int = 4096) -> Resolver:
+    def of_folder(
+        cls, folder: str | Path, size: int = 4096, phrasebooks: Sequence[str] = LANGUAGES
+    ) -> Resolver:
         """From text.onnx and tokenizer.json alone, on one CPU thread."""
-        return cls(load_tokenizer(Path(folder) / "tokenizer.json"), open_text(folder), size)
+        tokenizer = load_tokenizer(Path(folder) / "tokenizer.json")
+        return cls(tokenizer, open_text(folder), size, phrasebooks)
 
     def resolve(self, text: str, skeleton: str | None = None) -> Understood:
         """What is understood; `skeleton` holds where the text names none."""
@@ -121,7 +133,7 @@ class Resolver:
 
     def _read(self, text: str) -> Reading:
         clean = normalise(text)
-        rows = encode(self.tokenizer, text)
+        rows = encode(self.tokenizer, text, lexicon=self.lexicon)
         ids = pad([rows or [1]])
         out = self.graph({"ids": ids})
         heads = decode(out)

@@ -14,7 +14,7 @@ from random import Random
 from posealign.errors import InvalidQuery
 from posealign.instructions.normalise import normalise
 from posealign.instructions.parts import PAIRED
-from posealign.instructions.phrases import LANGUAGES, Phrasebook, phrasebook
+from posealign.instructions.phrases import Phrasebook, phrasebook
 from posealign.instructions.query import Part, Query, parse
 from posealign.instructions.sampling import WITHIN, sample_part
 from posealign.instructions.sets import read
@@ -171,6 +171,3 @@ def _say(part: Part, plural: bool, rng: Random, book: Phrasebook) -> str:
     if part.side is None:
         return many if plural else singular
     return rng.choice(book.sides[part.side]) + book.joiner + singular
-
-
-__all__ = ["LANGUAGES", "Template", "template_of"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers.models import BPE
 
-from posealign.instructions.hints import Hint, find_hints, hint_tokens
+from posealign.instructions.hints import Hint, Lexicon, find_hints, hint_tokens
 from posealign.instructions.normalise import normalise
 
 PADDING = 0
@@ -61,12 +61,17 @@ def _spaced(text: str) -> str:
     return " " + text if text and not "\u3400" <= text[0] <= "\u9fff" else text
 
 
-def encode(tokenizer: Tokenizer, text: str, keep: Callable[[], bool] | None = None) -> list[int]:
+def encode(
+    tokenizer: Tokenizer,
+    text: str,
+    keep: Callable[[], bool] | None = None,
+    lexicon: Lexicon | None = None,
+) -> list[int]:
     """Ids of the text with hints; in training `keep` decides for each hint whether it is given."""
     spaced = _spaced(normalise(text))
     encoded = tokenizer.encode(spaced, add_special_tokens=False)
     ids: list[int] = []
-    hints = find_hints(spaced)
+    hints = find_hints(spaced, lexicon)
     at = 0
     for token, (_, end) in zip(encoded.ids, encoded.offsets, strict=True):
         while at < len(hints) and hints[at].end < end:
