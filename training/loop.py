@@ -9,6 +9,7 @@ import copy
 import csv
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,26 @@ def parameter_groups(
     ]
 
 
-def layer_rates(prefixes: list[str], rate: float, decay: float) -> dict[str, float]:
-    """Layer decay: the last prefix gets `rate`, each earlier one `decay` times the next."""
-    return {
-        prefix: rate * decay ** (len(prefixes) - 1 - index) for index, prefix in enumerate(prefixes)
-    }
+def layer_rates(model: nn.Module, rate: float, decay: float) -> dict[str, float]:
+    """Layer decay: the encoder's last block learns at `rate`, each earlier one at `decay` times
+    the next, and what stands before the blocks at the least.
+    """
+    blocks: dict[str, int] = {}
+    for name, _ in model.named_parameters():
+        found = re.match(r"(encoder\.(?:\w+\.)*blocks)\.(\d+)\.", name)
+        if found:
+            blocks[found[1]] = max(blocks.get(found[1], 0), int(found[2]))
+    if not blocks or decay == 1.0:
+        return {}
+    trunk, last = max(blocks.items(), key=lambda item: item[1])
+    rates = {f"{trunk}.{index}.": rate * decay ** (last - index) for index in range(last + 1)}
+    parent = trunk.removesuffix(".blocks")
+    before = {f"{parent}.{name}" for name in ("patch", "embed", "position", "pos_embed", "first")}
+    for name, _ in model.named_parameters():
+        for prefix in before:
+            if name.startswith(prefix):
+                rates[prefix] = rate * decay ** (last + 1)
+    return rates
 
 
 def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:

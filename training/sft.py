@@ -60,6 +60,7 @@ class SftConfig(Config):
     chunk: int = Field(16, ge=1)  # pictures forward at once on a rank
     rate: float = Field(8e-4, gt=0)
     rates: dict[str, float] = Field(default_factory=dict)  # by parameter prefix; 0 freezes
+    layer_decay: float = Field(1.0, gt=0, le=1)  # of the encoder's blocks, from the last one back
     warmup: int = 60
     decay_from: float = 0.4
     weight_decay: float = 0.05
@@ -181,7 +182,8 @@ def train(config: SftConfig) -> dict[str, float]:
     start_from(model, config.stem, config.weights_from)
     model = model.to(memory_format=torch.channels_last)
     size = (model.config.width, model.config.height)
-    groups = loop.parameter_groups(model, config.rates, config.rate, config.weight_decay)
+    rates = loop.layer_rates(model, config.rate, config.layer_decay) | config.rates
+    groups = loop.parameter_groups(model, rates, config.rate, config.weight_decay)
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
     ema, out, start = loop.Ema(model, config.ema), Path(config.out), 0
     if (out / "last.pt").exists():
