@@ -1,0 +1,69 @@
+"""posealign train: one stage, or the stages of a recipe one after another."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import Field
+
+from posealign.config import Config, load_config
+from posealign.errors import InvalidInput, MissingExtra, nearest
+
+STAGES = ("shards", "stems", "text", "align", "sft", "ask", "release", "card")
+
+
+class Stage(Config):
+    """`arguments` are what stands behind `python -m training.STAGE`."""
+
+    stage: str
+    arguments: tuple[str, ...] = ()
+
+
+class Recipe(Config):
+    """`made` of a stage: a file that says it is done already."""
+
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+
+def train(
+    stage: Annotated[str, typer.Argument(help=f"all, or one of {', '.join(STAGES)}.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="A config and key=value …; see docs/how-to/train.md.")
+    ] = None,
+) -> None:
+    """Train a model: a stage with its config, or `all RECIPE.yaml` for a recipe's stages."""
+    given = arguments or []
+    if stage != "all":
+        run(Stage(stage=stage, arguments=tuple(given)))
+        return
+    if not given:
+        raise InvalidInput("expected a recipe: posealign train all configs/default.yaml")
+    recipe = load_config(Recipe, Path(given[0]), given[1:])
+    for number, one in enumerate(recipe.stages, start=1):
+        typer.echo(f"{number}/{len(recipe.stages)} {one.stage} {' '.join(one.arguments)}", err=True)
+        run(one)
+
+
+def run(stage: Stage) -> None:
+    """As `python -m training.STAGE …` in this process."""
+    if stage.stage not in STAGES:
+        raise InvalidInput(
+            f"no stage is called {stage.stage!r}{nearest(stage.stage, STAGES)}; there are "
+            f"{', '.join(STAGES)}"
+        )
+    before = sys.argv
+    sys.argv = [f"training.{stage.stage}", *stage.arguments]
+    try:
+        runpy.run_module(f"training.{stage.stage}", run_name="__main__")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith(("training", "posealign")):
+            raise
+        raise MissingExtra(
+            f"training needs {error.name}: pip install 'posealign[train]'"
+        ) from error
+    finally:
+        sys.argv = before
