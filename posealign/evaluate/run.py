@@ -133,10 +133,9 @@ def _one(
     files: dict[str, RowFile],
     done: dict[str, int],
 ) -> None:
-    truth = evaluation.truth
     try:
         sample = source[index]
-        row = writing.truth_row(index, sample, evaluation.skeleton, truth.area_share, truth.box)
+        row = truth_of(evaluation, index, sample)
     except Exception as error:
         # One unreadable picture must not end a run over ten thousand; the report lists it.
         for name, file in files.items():
@@ -162,6 +161,12 @@ def _one(
         files[name].append({"index": index, "key": sample.key, **answered})
         cost = {"index": index, "model": name, "ms": round(milliseconds, 3)}
         RowFile(evaluation.folder / "cost.jsonl").append(cost)
+
+
+def truth_of(evaluation: Evaluation, index: int, sample: Sample) -> Row:
+    """The labels of a picture as this evaluation takes them."""
+    truth = evaluation.truth
+    return writing.truth_row(index, sample, evaluation.skeleton, truth.area_share, truth.box)
 
 
 def judged_people(row: Row) -> list[int]:

@@ -125,7 +125,7 @@ class Evaluation(Config):
     source: SourceSettings
     models: list[Model] = Field(min_length=1)
     out: str
-    instruction: str = "all joints"
+    instruction: str = "all keypoints"
     skeleton: str = "coco17"
     boxes: Literal["truth", "found"] = "truth"
     truth: TruthSettings = TruthSettings()
