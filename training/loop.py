@@ -34,11 +34,12 @@ def learning_rate(step: int, steps: int, warmup: int, decay_from: float = 0.0) -
 def parameter_groups(
     model: nn.Module, rates: Mapping[str, float], default: float, weight_decay: float
 ) -> list[dict[str, Any]]:
-    """By name prefix (the longest wins); no decay for biases, norms, positions and tables."""
+    """By module name (the longest wins); no decay for biases, norms, positions and tables."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     unused = set(rates)
     for name, parameter in model.named_parameters():
-        matching = [prefix for prefix in rates if name.startswith(prefix)]
+        # Whole names only: `blocks.1` is not `blocks.10`.
+        matching = [module for module in rates if f"{name}.".startswith(f"{module}.")]
         unused -= set(matching)
         rate = rates[max(matching, key=len)] if matching else default
         if rate == 0:
@@ -48,7 +49,7 @@ def parameter_groups(
         plain = parameter.ndim < 2 or any(word in name for word in ("position", "table", "queries"))
         groups.setdefault((rate, 0.0 if plain else weight_decay), []).append(parameter)
     if unused:
-        raise InvalidConfig(f"no parameter's name starts with {sorted(unused)}")
+        raise InvalidConfig(f"no parameter belongs to {sorted(unused)}")
     return [
         {"params": members, "lr": rate, "base_lr": rate, "weight_decay": decay}
         for (rate, decay), members in groups.items()
@@ -67,12 +68,12 @@ def layer_rates(model: nn.Module, rate: float, decay: float) -> dict[str, float]
     if not blocks or decay == 1.0:
         return {}
     trunk, last = max(blocks.items(), key=lambda item: item[1])
-    rates = {f"{trunk}.{index}.": rate * decay ** (last - index) for index in range(last + 1)}
+    rates = {f"{trunk}.{index}": rate * decay ** (last - index) for index in range(last + 1)}
     parent = trunk.removesuffix(".blocks")
-    before = {f"{parent}.{name}" for name in ("patch", "embed", "position", "pos_embed", "first")}
+    before = {f"{parent}.{name}" for name in ("patch_embed", "position", "pos_embed", "first")}
     for name, _ in model.named_parameters():
         for prefix in before:
-            if name.startswith(prefix):
+            if f"{name}.".startswith(f"{prefix}."):
                 rates[prefix] = rate * decay ** (last + 1)
     return rates
 
