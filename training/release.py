@@ -23,7 +23,7 @@ from posealign.model.config import PoseConfig
 from posealign.model.pose_model import PoseModel
 from posealign.skeletons.load import skeleton, vocabulary
 from training import calibrate, loop, validate
-from training.judging import judge_model
+from training.measured import real_figures, synthetic_figures
 from training.openvocab import fit_vector_head
 from training.shards import Shard, digest, read_shard
 from training.starting import load_text, start_from, text_options
@@ -137,7 +137,12 @@ def figures_of(config: ReleaseConfig, model: PoseModel, held: dict[str, Any]) ->
         gap, inside = calibrate.calibration_error(model, measured)
         figures[name] = {"calibration_gap": round(gap, 4), "inside_radius": round(inside, 4)}
     if config.validation:
-        figures["lspet"] |= judge_model(model, Path(config.validation), "B")
+        figures["lspet"] |= real_figures(model, Path(config.validation))
+    if config.synthetic:
+        shard = read_shard(Path(config.synthetic))
+        rows = np.arange(len(shard))
+        figures["synthetic"] |= synthetic_figures(model, shard, rows)
+        figures["synthetic turned"] = synthetic_figures(model, shard, rows, turn=True)
     return figures
 
 

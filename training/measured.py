@@ -1,0 +1,129 @@
+"""What a trained model is worth, on people it has never seen: the bundle's own figures.
+
+Real people: OKS and PCK@0.1·box on half B, as they are and turned by any angle, with intervals.
+Synthetic people: PCK@0.1·torso by group of joints, states, swapped sides, root-relative depth.
+Shapes: N people, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from posealign.data.crop import Crop
+from posealign.data.pose import State
+from posealign.model import codec
+from posealign.model.pose_model import PoseModel
+from posealign.skeletons.load import vocabulary
+from training import validate
+from training.judging import locator
+from training.shards import Shard
+
+
+def real_figures(model: PoseModel, folder: Path, half: str = "B") -> dict[str, Any]:
+    """mean, low, high of each figure."""
+    size, report = (model.config.width, model.config.height), {}
+    upright = validate.read_lsp(folder)
+    for name, judged in (("upright", upright), ("turned", validate.turned(upright))):
+        kept = validate.half(judged, half)
+        found = validate.summary(kept, validate.predict(kept, locator(model), size))
+        report |= {f"{name}_{key}": value for key, value in found.items()}
+    return report
+
+
+def groups() -> dict[str, NDArray[np.bool_]]:
+    names = vocabulary().names
+    feet, hand, face = (
+        ("toe", "heel", "forefoot"),
+        ("thumb", "finger", "hand_root", "palm"),
+        "face_",
+    )
+    kinds = np.array([
+        "face points" if name.startswith(face)
+        else "hands" if any(word in name for word in hand)
+        else "feet" if any(word in name for word in feet)
+        else "body" for name in names
+    ])  # fmt: skip
+    return {kind: kinds == kind for kind in ("body", "hands", "feet", "face points")}
+
+
+@torch.no_grad()
+def answers(
+    model: PoseModel, shard: Shard, rows: NDArray[np.int64], turn: bool
+) -> dict[str, NDArray[Any]]:
+    """Places in packed-picture pixels, states and z of every vocabulary joint."""
+    size = (model.config.width, model.config.height)
+    random = np.random.default_rng(0)
+    found: dict[str, list[NDArray[Any]]] = {"points": [], "states": [], "z": []}
+    for start in range(0, len(rows), 16):
+        part = rows[start : start + 16]
+        crops = [Crop.of_box(tuple(map(float, shard.boxes_N4[row])), size,
+                             float(random.uniform(-180, 180)) if turn else 0.0)
+                 for row in part]  # fmt: skip
+        cuts = [c.cut(np.asarray(shard.images_NSS3[r])) for c, r in zip(crops, part, strict=True)]
+        seen = model.image(torch.from_numpy(np.stack(cuts).astype(np.uint8)))
+        crop_B4 = torch.tensor([[0.0, 1.0, 0.0, 0.0]]).expand(len(part), 4)
+        _, delta, state, z, _ = model.decoder.look(seen["tokens"], crop_B4)
+        placed = model.locate(seen["features"], model.table + delta)["xy"].numpy()
+        found["points"] += [c.invert(xy) for c, xy in zip(crops, placed, strict=True)]
+        found["states"].append(state.argmax(-1).numpy())
+        found["z"].append(codec.z_decode(z).numpy())
+    return {
+        "points": np.stack(found["points"]), "states": np.concatenate(found["states"]),
+        "z": np.concatenate(found["z"]),
+    }  # fmt: skip
+
+
+def synthetic_figures(
+    model: PoseModel, shard: Shard, rows: NDArray[np.int64], turn: bool = False
+) -> dict[str, Any]:
+    """Torso length is the picture's own (shoulders' middle to hips'), at least a fifth of the box,
+    for a foreshortened torso is no yardstick.
+    """
+    found, index = answers(model, shard, rows, turn), vocabulary().index
+    truth_NV2, states_NV = shard.points_NV2[rows], shard.states_NV[rows]
+    middle = [np.nanmean(truth_NV2[:, [index(f"left_{j}"), index(f"right_{j}")]], axis=1)
+              for j in ("shoulder", "hip")]  # fmt: skip
+    box_N = shard.boxes_N4[rows][:, 2:].max(1)
+    torso_N = np.linalg.norm(middle[0] - middle[1], axis=-1)
+    torso_N = np.fmax(np.nan_to_num(torso_N), 0.2 * box_N)
+    error_NV = np.linalg.norm(found["points"] - truth_NV2, axis=-1) / torso_N[:, None]
+    report: dict[str, Any] = {}
+    for name, member_V in groups().items():
+        for state in (State.VISIBLE, State.OCCLUDED):
+            chosen = (states_NV == state) & member_V
+            if chosen.any():
+                report[f"pck {name} {state.name.lower()}"] = _mean(error_NV[chosen] <= 0.1)
+    body = groups()["body"]
+    for name, member_V in (("body", body), ("all joints", np.ones_like(body))):
+        right = (found["states"] == states_NV)[:, member_V]
+        report[f"state accuracy {name}"] = _mean(right)
+    absent = states_NV[:, body] == State.ABSENT
+    emitted = found["states"][:, body] != State.ABSENT
+    if absent.any():
+        report["absent body joints emitted"] = _mean(emitted[absent])
+    report["present body joints emitted"] = _mean(emitted[~absent])
+    report["sides swapped"] = _mean(_swapped(found["points"], truth_NV2, states_NV))
+    depth = np.isfinite(shard.z_NV[rows]) & (states_NV >= State.OCCLUDED) & body
+    report["z error, torso lengths"] = _mean(np.abs(found["z"] - shard.z_NV[rows])[depth])
+    return report
+
+
+def _swapped(
+    points_NV2: NDArray[Any], truth_NV2: NDArray[Any], states_NV: NDArray[np.int8]
+) -> NDArray[np.bool_]:
+    """Of visible paired limb joints: nearer to the other side's place than half its own error."""
+    swap = vocabulary().swap_J
+    limbs = np.arange(5, 17)
+    own = np.linalg.norm(points_NV2 - truth_NV2, axis=-1)[:, limbs]
+    other = np.linalg.norm(points_NV2 - truth_NV2[:, swap], axis=-1)[:, limbs]
+    both = ((states_NV == State.VISIBLE) & (states_NV[:, swap] == State.VISIBLE))[:, limbs]
+    return (other < 0.5 * own)[both]
+
+
+def _mean(values: NDArray[Any]) -> float:
+    return round(float(np.mean(values)), 4)
