@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +26,7 @@ def by_age(values: list[float], age_months: float) -> float:
     return float(np.interp(age_months, facts()["measured_cm"]["bin_centres_months"], values))
 
 
+@lru_cache(maxsize=4096)
 def growth(name: str, age_months: float) -> tuple[float, float]:
     """WHO mean and SD in metres of `length_cm` or `head_circumference_cm`, both sexes."""
     months = (0, 3, 6, 12)
@@ -34,8 +35,7 @@ def growth(name: str, age_months: float) -> tuple[float, float]:
     slope = 1.0 if name == "length_cm" else 0.2
     beyond = max(0.0, age_months - 12) * slope
     mean, sd = (
-        float(np.interp(age_months, months, [_both(tables, m, k) for m in months]))
-        for k in (0, 1)
+        float(np.interp(age_months, months, [_both(tables, m, k) for m in months])) for k in (0, 1)
     )
     return (mean + beyond) / 100, sd / 100
 
@@ -44,6 +44,7 @@ def _both(tables: Mapping[str, Any], month: int, column: int) -> float:
     return float(np.mean([tables[sex][month][column] for sex in ("boys", "girls")]))
 
 
+@lru_cache(maxsize=4096)
 def measured(name: str, age_months: float) -> tuple[float, float]:
     """Mean and SD in metres of a dimension measured on living infants (AK77)."""
     table = facts()["measured_cm"]["data"]
@@ -53,6 +54,7 @@ def measured(name: str, age_months: float) -> tuple[float, float]:
     return mean / 100, sd / 100
 
 
+@lru_cache(maxsize=4096)
 def joint_centre(name: str, age_months: float) -> float:
     """A derived joint-centre dimension or capsule radius in metres."""
     table = facts()["joint_centres_cm"]["data"]

@@ -301,8 +301,11 @@ def _cones(body: Body) -> tuple[RoundCone, ...]:
 
 def _limb_cones(body: Body, side: str, m: float, deep: float) -> list[RoundCone]:
     arm, fore, thigh, shank = (body[k] for k in ("upper_arm", "forearm", "thigh", "shank"))
-    ru, rf, rw = body["r_upper_arm"], body["r_forearm"], body["r_wrist"]
-    rt, rc, ra = body["r_thigh"], body["r_calf"], body["r_ankle"]
+    # Blending with the neighbours makes a limb a little thicker again (skin.BLEND).
+    thin = 0.0017 * body.stature / 0.63
+    ru, rf, rw = (body[k] - thin for k in ("r_upper_arm", "r_forearm", "r_wrist"))
+    rt, rc, ra = (body[k] - thin for k in ("r_thigh", "r_calf", "r_ankle"))
+    rt *= 1.05
     ua, fa, th, sh = (f"{side}_{k}" for k in ("upper_arm", "forearm", "thigh", "shank"))
     cones = [
         RoundCone(ua, (0, 0, -0.004), (0, 0, -0.45 * arm), 1.1 * ru, 0.98 * ru),

@@ -39,7 +39,7 @@ from posealign.synth.surface import (
 
 Ints = NDArray[np.int64]
 STEP = 0.0085  # of the trunk's grid, metres
-BLEND = 0.006  # how far creases between cones are rounded on an infant
+BLEND = 0.0035  # how far creases between cones are rounded on an infant
 
 
 @dataclass(frozen=True)
