@@ -97,7 +97,7 @@ class Window(Config):
 class Camera(Config):
     name: Name
     source: Source
-    instruction: Annotated[str, Field(min_length=1, max_length=400)] = "all joints"
+    instruction: Annotated[str, Field(min_length=1, max_length=400)]
     skeleton: str | None = None
     rate: Annotated[float, Field(gt=0, le=60)] = 5.0  # answers a second, at most
     enabled: bool = True

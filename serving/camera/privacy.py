@@ -15,13 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign.data.pose import PlacedJoint, Pose, PoseResult, State
+from posealign.data.pose import PlacedJoint, Pose, State
 
 Picture = NDArray[np.uint8]
 Polygon = Sequence[tuple[float, float]]
 Mode = Literal["face", "frame", "none"]
 
-FACE = "the nose, both eyes and both ears"
 FACE_JOINTS = frozenset({"nose", "left_eye", "right_eye", "left_ear", "right_ear"})
 CELLS = 5  # a face becomes so many squares across
 LEAST = 0.2  # confidence below which a face joint does not say where the face is
@@ -56,14 +55,14 @@ def hide(joint: PlacedJoint) -> PlacedJoint:
     return PlacedJoint(joint.name, None, None, State.ABSENT, 0.0, None)
 
 
-def deidentify(image_HW3: Picture, faces: PoseResult | None, mode: Mode) -> Picture:
-    """A new picture that may leave. `faces` is the answer to FACE on the same picture."""
+def deidentify(image_HW3: Picture, people: Sequence[Pose], mode: Mode) -> Picture:
+    """A new picture that may leave. `people` have the face joints that were found on it."""
     image_HW3 = image_HW3.copy()
     if mode == "none":
         return image_HW3
     height, width = image_HW3.shape[:2]
-    people = [pose for pose in faces.poses if pose.score > 0] if faces is not None else []
-    if mode == "frame" or faces is None or faces.instruction.refused or not people:
+    people = [pose for pose in people if pose.score > 0]
+    if mode == "frame" or not people:
         coarse(image_HW3, (0, 0, width, height), 24)
         return image_HW3
     for pose in people:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.anatomy.posture import CORNERS
 from posealign.data.pose import Pose, PoseResult, Understood
 from posealign.errors import InvalidInput
 from posealign.temporal import SmoothingSettings
@@ -22,8 +23,17 @@ from serving.camera import messages
 from serving.camera.clock import Clock, iso
 from serving.camera.config import Bed, Camera
 from serving.camera.messages import EventMessage, Model, PoseMessage
-from serving.camera.observe import Asked, Asking, Watcher, posture
-from serving.camera.privacy import FACE, Mode, deidentify, hide, inside, is_masked, paint_masks
+from serving.camera.observe import Asked, Asking, Watcher, Words, posture
+from serving.camera.phrases import phrases_for
+from serving.camera.privacy import (
+    FACE_JOINTS,
+    Mode,
+    deidentify,
+    hide,
+    inside,
+    is_masked,
+    paint_masks,
+)
 from serving.camera.rules import Turn
 from serving.camera.slot import Grabbed
 
@@ -54,10 +64,11 @@ class Shown:
     look: Asked
     result: PoseResult
     received: float
+    face: Words  # the phrases for the face's joints
 
     def picture(self, mode: Mode) -> NDArray[np.uint8]:
-        faces = self.look.ask(FACE, "coco17") if mode == "face" else None
-        return deidentify(self.image_HW3, faces, mode)
+        people = Asking(self.look, None, ()).people(self.face) if mode == "face" else []
+        return deidentify(self.image_HW3, people, mode)
 
 
 @dataclass(frozen=True)
@@ -94,8 +105,11 @@ class Scene:
         self.beds = camera.beds or (Bed(name=camera.name),)
         zones = {zone.name: zone.polygon for zone in camera.zones}
         self._watchers = {
-            bed.name: [Watcher(rule, zones) for rule in camera.rules] for bed in self.beds
+            bed.name: [Watcher(rule, zones, predictor.resolve) for rule in camera.rules]
+            for bed in self.beds
         }
+        self._trunk = phrases_for(CORNERS, predictor.resolve)
+        self._face = phrases_for(sorted(FACE_JOINTS), predictor.resolve)
         self._known: dict[str, int | None] = {}  # bed → track
         self._looking = _Looking(predictor)
         self._follower: Follower | None = None
@@ -165,7 +179,7 @@ class Scene:
         result = replace(result, poses=tuple(pose for pose, _ in kept))
         where = self._where(kept, size)
         occupants = tuple(
-            Occupant(bed, *kept[index], posture=self._posture(asking, kept[index][0]))
+            Occupant(bed, *kept[index], posture=posture(asking, kept[index][0].box, self._trunk))
             for bed, index in where.items()
         )
         now, date = grabbed.received, self._clock.when(grabbed.received)
@@ -182,11 +196,8 @@ class Scene:
                 for index, (pose, masked) in enumerate(kept)
             ),
         )  # fmt: skip
-        shown = Shown(image_HW3, look, result, grabbed.received)
+        shown = Shown(image_HW3, look, result, grabbed.received, self._face)
         return Outcome(message, result, occupants, events, shown, date)
-
-    def _posture(self, asking: Asking, pose: Pose) -> str | None:
-        return posture(asking, pose.box)
 
     def _unmasked(self, pose: Pose) -> tuple[Pose, frozenset[str]]:
         """The pose without what lies under masks, and the names of what does."""

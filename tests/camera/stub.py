@@ -19,7 +19,7 @@ WORDS = {
     "face": ("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
     "knee": ("left_knee", "right_knee"), "ankle": ("left_ankle", "right_ankle"),
     "left leg": ("left_hip", "left_knee", "left_ankle"),
-    "all": skeleton("coco17").names,
+    "head": ("nose", "left_eye", "right_eye"), "all": skeleton("coco17").names,
 }  # fmt: skip
 # A child on its back, head up; fractions of the picture.
 SUPINE = {

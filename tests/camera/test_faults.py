@@ -41,7 +41,7 @@ class Diary(Sink):
 
 def cameras(*urls: str, **more: Any) -> dict[str, Any]:
     rows = [
-        {"name": f"cam{n}", "source": {"url": url}, "rate": RATE, **more}
+        {"name": f"cam{n}", "source": {"url": url}, "rate": RATE, "instruction": "head", **more}
         for n, url in enumerate(urls)
     ]
     return {"cameras": rows}
@@ -82,9 +82,10 @@ class Keeps:
         seconds = time.monotonic() - since
         came = self._post.capture.frames.total - frames
         answered = self._post.answers.total - answers
-        assert answered + 1 >= 0.95 * min(came, RATE * seconds), (answered, came, seconds)
-        if os.getloadavg()[0] < (os.cpu_count() or 1):  # the camera itself needs the CPU too
-            assert came + 1 >= 0.95 * RATE * seconds, (came, seconds)
+        # The camera and its frames share this machine: on an overloaded one both come in bursts.
+        calm = os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1)
+        assert answered + 1 >= (0.95 if calm else 0.7) * min(came, RATE * seconds), (answered, came)
+        assert came + 1 >= (0.95 if calm else 0.7) * RATE * seconds, (came, seconds)
 
 
 def test_bad_lines_are_noticed_and_mended_and_nobody_else_suffers(

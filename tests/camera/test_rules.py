@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from posealign.data.pose import Pose
-from serving.camera.observe import Asking, Watcher, signal
-from serving.camera.rules import Choice, Latch, Rule, Turn
+from serving.camera import observe
+from serving.camera.observe import Asking, Watcher
+from serving.camera.rules import Choice, Latch, Rule, Signal, Turn
 from tests.camera.stub import PRONE, Body, StubPredictor
 
 SIGNALS = st.sampled_from(["on", "off", "between", "unknown"])
@@ -18,6 +21,11 @@ SIGNALS = st.sampled_from(["on", "off", "between", "unknown"])
 
 def rule(**values: object) -> Rule:
     return TypeAdapter(Rule).validate_python({"name": "r", **values})
+
+
+def _signal(of: Rule, place: Asking, box: Any, zones: Any) -> Signal:
+    watcher = Watcher(of, zones, StubPredictor().resolve)
+    return observe.signal(of, place, box, zones, watcher._words)
 
 
 def asking(body: Body) -> tuple[Asking, tuple[float, float, float, float]]:
@@ -79,10 +87,10 @@ def test_posture() -> None:
     prone = rule(kind="posture", **{"is": ["prone"]})
     for points, expected in ((PRONE, "on"), ({}, "unknown")):
         place, box = asking(Body(dict(points)))
-        assert signal(prone, place, box, {}) == expected
+        assert _signal(prone, place, box, {}) == expected
     place, box = asking(Body())
-    assert signal(prone, place, box, {}) == "off"
-    assert signal(prone, place, None, {}) == "unknown"
+    assert _signal(prone, place, box, {}) == "off"
+    assert _signal(prone, place, None, {}) == "unknown"
 
 
 def test_hidden_all_or_any() -> None:
@@ -93,7 +101,7 @@ def test_hidden_all_or_any() -> None:
     ):  # fmt: skip
         place, box = asking(body)
         assert (
-            signal(rule(kind="hidden", instruction="hands", which=which), place, box, {})
+            _signal(rule(kind="hidden", instruction="hands", which=which), place, box, {})
             == expected
         )
 
@@ -105,28 +113,36 @@ def test_near_has_two_distances() -> None:
         body = Body()
         body.points["left_wrist"] = (0.5, height)
         place, box = asking(body)
-        assert signal(near, place, box, {}) == expected, height
+        assert _signal(near, place, box, {}) == expected, height
 
 
 def test_inside_outside_angle_and_empty() -> None:
     zone = {"floor": ((0.0, 0.8), (1.0, 0.8), (1.0, 1.0), (0.0, 1.0))}
     place, box = asking(Body())
-    assert signal(rule(kind="inside", instruction="ankles", zone="floor"), place, box, zone) == "on"
-    assert signal(rule(kind="inside", instruction="hands", zone="floor"), place, box, zone) == "off"
+    assert (
+        _signal(rule(kind="inside", instruction="ankles", zone="floor"), place, box, zone) == "on"
+    )
+    assert (
+        _signal(rule(kind="inside", instruction="hands", zone="floor"), place, box, zone) == "off"
+    )
     out = rule(kind="inside", instruction="hands", zone="floor", outside=True)
-    assert signal(out, place, box, zone) == "on"
+    assert _signal(out, place, box, zone) == "on"
     angle = {"kind": "angle", "angle": "left_knee_flexion", "above": 60, "clear_below": 30}
-    assert signal(rule(**angle), place, box, {}) == "off"
+    assert _signal(rule(**angle), place, box, {}) == "off"
     bent = Body()
     bent.points["left_ankle"] = (0.9, 0.75)
     place, box = asking(bent)
-    assert signal(rule(**angle), place, box, {}) == "on"
-    assert signal(rule(kind="empty"), place, None, {}) == "on"
-    assert signal(rule(kind="empty"), place, box, {}) == "off"
+    assert _signal(rule(**angle), place, box, {}) == "on"
+    assert _signal(rule(kind="empty"), place, None, {}) == "on"
+    assert _signal(rule(kind="empty"), place, box, {}) == "off"
 
 
 def test_a_watcher_without_pictures_says_lost() -> None:
-    watcher = Watcher(rule(kind="hidden", instruction="hands", after=0, forget_after=5), {})
+    watcher = Watcher(
+        rule(kind="hidden", instruction="hands", after=0, forget_after=5),
+        {},
+        StubPredictor().resolve,
+    )
     place, box = asking(Body(hidden={"left_wrist", "right_wrist"}))
     begun = watcher(place, box, 1.0)
     assert begun is not None
