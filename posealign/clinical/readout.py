@@ -58,35 +58,39 @@ def angle_draws(track: Track, name: str, seed: int = 0) -> tuple[Floats, Floats,
         if np.isfinite(plain).any():
             return _in_space(track, track.space_FJ3, name, seed), plain, "space"
     plain = angle(track.points_FJ2, track.names, name)
-    random = np.random.default_rng(seed)
     index = [track.names.index(joint) for joint in ANGLES[name].joints]
     sigma = np.nan_to_num(track.radius_FJ[:, index]) / RADIUS_SIGMAS
-    drawn = np.empty((DRAWS, len(track)))
     names = tuple(track.names[j] for j in index)
-    for d in range(DRAWS):
-        moved = (
-            track.points_FJ2[:, index]
-            + random.normal(size=(len(track), len(index), 2)) * (sigma[..., None])
-        )
-        drawn[d] = angle(moved, names, name)
+    drawn = _drawn(track.points_FJ2[:, index], np.repeat(sigma[..., None], 2, 2), names, name, seed)
     return drawn, plain, "picture"
 
 
 def _in_space(track: Track, space_FJ3: Floats, name: str, seed: int) -> Floats:
     """A pixel's doubt across is the same share of the torso in space; along the ray it doubles."""
-    random = np.random.default_rng(seed)
     index = [track.names.index(joint) for joint in ANGLES[name].joints]
     names = tuple(track.names[j] for j in index)
     four = space_FJ3[:, [track.names.index(name) for name in CORNERS]]
     metres = np.linalg.norm(four[:, :2].mean(axis=1) - four[:, 2:].mean(axis=1), axis=-1)
     scale = np.nan_to_num(metres / track.torso_F)
     sigma = np.nan_to_num(track.radius_FJ[:, index]) / RADIUS_SIGMAS * scale[:, None]
-    spread_3 = np.array([1.0, 1.0, 2.0])
-    drawn = np.empty((DRAWS, len(track)))
-    for d in range(DRAWS):
-        noise = random.normal(size=(len(track), len(index), 3)) * spread_3 * sigma[..., None]
-        drawn[d] = angle(space_FJ3[:, index] + noise, names, name)
-    return drawn
+    sigma_FK3 = sigma[..., None] * np.array([1.0, 1.0, 2.0])
+    return _drawn(space_FJ3[:, index], sigma_FK3, names, name, seed)
+
+
+def _drawn(
+    points_FKD: Floats, sigma_FKD: Floats, names: tuple[str, ...], name: str, seed: int
+) -> Floats:
+    """[D, F] angles of places moved by their doubts, some draws at a time."""
+    random = np.random.default_rng(seed)
+    frames = len(points_FKD)
+    together = max(1, 20_000 // frames)
+    parts = []
+    for start in range(0, DRAWS, together):
+        count = min(together, DRAWS - start)
+        noise = random.normal(size=(count, *points_FKD.shape)) * sigma_FKD
+        moved = (points_FKD + noise).reshape(count * frames, *points_FKD.shape[1:])
+        parts.append(angle(moved, names, name).reshape(count, frames))
+    return np.concatenate(parts)
 
 
 def spread(values_F: Floats) -> float:

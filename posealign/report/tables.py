@@ -115,6 +115,9 @@ def summary(report: Report) -> str:
     failed = len(report["failures"])
     line = f"{report['pictures']} {kind}, {boxes}, skeleton {report['skeleton']}"
     line += f", asked “{report['instruction']}”; {report['machine']['cpu']}"
+    for name, row in report["models"].items():
+        if row["kind"] == "predictor":
+            line += f"; {name}: bundle {row['digest'][:12]}"
     if failed:
         line += f"; {failed} failures are listed in the report"
     return line + "."

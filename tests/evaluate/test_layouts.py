@@ -191,7 +191,7 @@ def test_pope_is_balanced_joint_by_joint(asked: list[pope.Question]) -> None:
     assert {"twin", "neighbour", "covered"} <= {q.reason for q in hard}
     assert all(q.kind == "visible" for q in hard if q.reason == "covered")
     assert {q.text for q in asked if q.joint == "left_wrist" and q.kind == "present"} <= {
-        "Is the left wrist in the picture?", "图中有左腕吗？"
+        "Is the left wrist in the picture?", "图中有左手腕吗？"
     }  # fmt: skip
 
 
