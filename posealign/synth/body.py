@@ -337,7 +337,7 @@ def rotation(axis: tuple[float, float, float], angle: float) -> Floats:
     """Rodrigues; the angle in radians, the axis of length one."""
     x, y, z = axis
     k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
+    return np.asarray(np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k))
 
 
 @dataclass(frozen=True)
@@ -349,7 +349,7 @@ class Frames:
 
     def place(self, bone: str, local_N3: Floats) -> Floats:
         index = BONES.index(bone)
-        return local_N3 @ self.R_B33[index].T + self.p_B3[index]
+        return np.asarray(local_N3 @ self.R_B33[index].T + self.p_B3[index])
 
     def moved(self, R: Floats, p: Floats) -> Frames:
         return Frames(R @ self.R_B33, self.p_B3 @ R.T + p)

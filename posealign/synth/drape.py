@@ -40,8 +40,8 @@ def height_map(vertices_N3: Floats, half: float = 0.75) -> HeightMap:
     cells = ((vertices_N3[:, :2] - centre[:2] + half) / CELL).astype(np.int64)
     inside = (cells >= 0).all(1) & (cells < size).all(1)
     np.maximum.at(height, tuple(cells[inside].T), vertices_N3[inside, 2].astype(np.float32))
-    height = cv2.dilate(height, np.ones((3, 3), np.float32))
-    return HeightMap(np.asarray(height), centre, half)
+    grown = cv2.dilate(height, np.ones((3, 3), np.float32))
+    return HeightMap(np.asarray(grown, np.float32), centre, half)
 
 
 def drape(

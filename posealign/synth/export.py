@@ -30,7 +30,8 @@ def write_coco(folder: Path) -> Path:
     """
     data = ShardDataset(folder, depth=False)
     names = vocabulary()
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, sample in enumerate(data):
         height, width = sample.image_HW3.shape[:2]
         images.append({
@@ -129,9 +130,9 @@ def write_sequence(
             now = scene.with_pose(world, body, moment.rest, moment.hands)
             one = write.label(bank, count, now, renderer.draw(now.stage))
             video.write(np.ascontiguousarray(one.sample.image_HW3[..., ::-1]))
+            people = [_annotation(p, count, k) for k, p in enumerate(one.sample.people)]
             row = {"frame": count, "time": round(moment.time_s, 6), "events": moment.events,
-                   "intrinsics": one.sample.intrinsics,
-                   "people": [_annotation(p, count, k) for k, p in enumerate(one.sample.people)]}  # fmt: skip
+                   "intrinsics": one.sample.intrinsics, "people": people}  # fmt: skip
             lines.write(json.dumps(row, allow_nan=False) + "\n")
     video.release()
     return clip

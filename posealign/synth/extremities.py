@@ -56,7 +56,8 @@ def bend_hand(curl_5: tuple[float, ...], spread: float = 0.0) -> tuple[Floats, F
         base, direction, lengths, _ = _DESIGN[finger]
         along = np.array(direction) / np.linalg.norm(direction)
         straight = np.array(base)
-        turned, curl = np.eye(3), float(curl_5[number])
+        turned: Floats = np.eye(3)
+        curl = float(curl_5[number])
         if finger == "thumb":
             axis, turns = np.array([0.25, -0.3, -0.92]), (35 * curl, 45 * curl, 50 * curl)
         else:

@@ -117,8 +117,8 @@ def joints(body: Body, frames: Frames, hands: Hands) -> Floats:
                     bent[number, k] * hand_scale(body) * mirror + hand_offset(body))  # fmt: skip
         for name, point in extremities.FOOT_POINTS.items():
             put(f"{side}_{name}", f"{side}_foot", np.array(point) * foot_scale(body) * mirror)
-    for name, point in head.landmarks().items():
-        put(name, "head", point * head_scale(body) + head_centre(body))
+    for name, landmark in head.landmarks().items():
+        put(name, "head", landmark * head_scale(body) + head_centre(body))
     names = vocabulary().names
     points = np.array([at[name] for name in names])
     for number, rule in enumerate(rules()):
@@ -131,8 +131,8 @@ def joints(body: Body, frames: Frames, hands: Hands) -> Floats:
 class Seen:
     """A person's joints in one picture. `clear_V`: far from edges, so that states are certain."""
 
-    points_V2: NDArray[np.float64]
-    points_V3: NDArray[np.float64]
+    points_V2: Floats
+    points_V3: Floats
     states_V: NDArray[np.int8]
     hidden_by_V: NDArray[np.int8]
     clear_V: NDArray[np.bool_]

@@ -153,6 +153,6 @@ def _drift(rng: Rng) -> Callable[[float], Floats]:
     size_Q = rng.uniform(2, 7, len(DOFS))
 
     def at(time: float) -> Floats:
-        return size_Q * (np.sin(rate_Q3 * time + phase_Q3) - np.sin(phase_Q3)).sum(1)
+        return np.asarray(size_Q * (np.sin(rate_Q3 * time + phase_Q3) - np.sin(phase_Q3)).sum(1))
 
     return at

@@ -109,9 +109,9 @@ def dress(rng: Rng, split: str, role: str = "infant", bare: float = 0.28) -> tup
             )
         )
         long = rng.random() < 0.6
-        legs = _LEGS if long else {"thigh": (-9, 0.8)}
+        below = _LEGS if long else {"thigh": (-9.0, 0.8)}
         out.append(
-            Garment("trousers", {"pelvis": (-9, 0.22), **legs}, fabric(rng, split), loose, wrinkle)
+            Garment("trousers", {"pelvis": (-9, 0.22), **below}, fabric(rng, split), loose, wrinkle)
         )
     feet_free = all("foot" not in g.reach for g in out)
     if feet_free and rng.random() < 0.4:

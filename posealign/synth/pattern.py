@@ -124,7 +124,6 @@ def _pattern(cloth: Fabric, s: Floats, t: Floats, out: Floats, extra: tuple[Floa
 
 
 def wood(rng: Rng) -> tuple[float, float, float]:
-    return tuple(
-        np.clip(np.array(colorsys.hsv_to_rgb(rng.uniform(0.05, 0.12), rng.uniform(0.05, 0.65),
-                                             rng.uniform(0.25, 1.0))), 0, 1)
-    )  # type: ignore[return-value]  # fmt: skip
+    return colorsys.hsv_to_rgb(
+        rng.uniform(0.05, 0.12), rng.uniform(0.05, 0.65), rng.uniform(0.25, 1.0)
+    )

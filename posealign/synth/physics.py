@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from posealign.errors import MissingExtra
 from posealign.synth.body import BONES, DOF_INDEX, DOFS, PARENT, SIDES, Body, Frames, head_centre
 from posealign.synth.skin import foot_scale, hand_scale, head_scale
 from posealign.synth.surface import Floats
-
-if TYPE_CHECKING:
-    import mujoco
 
 STEP_S = 0.005
 
@@ -52,7 +49,7 @@ class Wanted:
 def limits_Q2(margin_deg: float = 6.0) -> Floats:
     """The joints' limits: inside the hard ranges, since MuJoCo's limits give a little."""
     low_high = np.array([motion_range(dof.fact) for dof in DOFS])
-    return low_high + np.array([margin_deg, -margin_deg])
+    return np.asarray(low_high + np.array([margin_deg, -margin_deg]))
 
 
 def _geoms(spec_bodies: dict[str, Any], body: Body) -> None:
@@ -170,8 +167,8 @@ class Simulation:
         mujoco = engine()
         self._mujoco = mujoco
         self.body = body
-        self.model: mujoco.MjModel = build(body, wanted)
-        self.data: mujoco.MjData = mujoco.MjData(self.model)
+        self.model: Any = build(body, wanted)
+        self.data: Any = mujoco.MjData(self.model)
         names = [d.name for d in DOFS if d.bone not in body.missing]
         self._dofs = np.array([DOF_INDEX[name] for name in names])
         self._qpos = np.array([self.model.joint(name).qposadr[0] for name in names])

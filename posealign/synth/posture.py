@@ -41,7 +41,9 @@ def fingers(rng: Rng) -> Hands:
 
     def one() -> Floats:
         base = rng.choice([0.15, 0.45, 0.8], p=[0.3, 0.4, 0.3])
-        return np.clip(base + rng.normal(0, 0.12, 5) + np.array([0.1, 0, 0, 0.05, 0.08]), 0, 1)
+        return np.asarray(
+            np.clip(base + rng.normal(0, 0.12, 5) + np.array([0.1, 0, 0, 0.05, 0.08]), 0, 1)
+        )
 
     return Hands(one(), one(), float(rng.uniform(0, 1)))
 
@@ -105,7 +107,7 @@ def _axial(rng: Rng, angles_Q: Floats, spread: float, head_turn: float) -> None:
 def _root(roll_deg: float, pitch_deg: float = 0.0) -> Floats:
     """Lying with the head to +y, rolled about the long axis; 0 is supine, 180 prone."""
     lying = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]]).T  # x → -X, y → +Z, z → +Y
-    return (
+    return np.asarray(
         rotation((0, 1, 0), np.deg2rad(roll_deg))
         @ rotation((1, 0, 0), np.deg2rad(pitch_deg))
         @ lying

@@ -164,8 +164,9 @@ class Renderer:
         camera = stage.camera
         big = (round(camera.width * SUPERSAMPLE), round(camera.height * SUPERSAMPLE))
         self._light(stage.light)
-        rgb, _ = self._pass(camera, big, shaded=True)
-        rgb = cv2.resize(rgb, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
+        fine, _ = self._pass(camera, big, shaded=True)
+        size = (camera.width, camera.height)
+        rgb = np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.uint8)
         ids, depth = self._pass(camera, (camera.width, camera.height), shaded=False)
         parts = codes[ids[..., 0].astype(np.int64) + 256 * ids[..., 1].astype(np.int64)]
         shade = self._shade(stage, depth)
@@ -331,7 +332,7 @@ class Renderer:
         factor = (1 - light.shadow * (1 - lit)) * (1 - 0.45 * crease)
 
         def apply(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-            return np.clip(rgb * factor[..., None] + 0.5, 0, 255).astype(np.uint8)
+            return np.asarray(np.clip(rgb * factor[..., None] + 0.5, 0, 255).astype(np.uint8))
 
         return apply
 

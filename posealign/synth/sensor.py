@@ -6,6 +6,7 @@ Noise models by the facts (infant.yaml, depth_noise). Shapes: H, W picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +47,7 @@ SENSORS = {
 def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
     """Exposure, white balance, vignette, blur, noise; grey and grainy in infra-red."""
     h, w = rgb.shape[:2]
-    image = rgb.astype(np.float32) / 255
+    image: NDArray[Any] = rgb.astype(np.float32) / 255
     if infrared:
         # Cloth is bright and skin is pale in the near infra-red, and nothing has a colour.
         grey = image @ np.array([0.55, 0.3, 0.15], np.float32)
@@ -69,7 +70,7 @@ def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
         / 256
     )
     if blur > 0.2:
-        image = cv2.GaussianBlur(image, (0, 0), float(blur))
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), float(blur)))
     if rng.random() < 0.06:
         image = _motion_blur(rng, image)
     sigma = rng.uniform(0.008, 0.03) if infrared else rng.uniform(0.002, 0.02)
@@ -78,7 +79,7 @@ def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
     if rng.random() < 0.08:  # a small sensor
         factor = rng.uniform(0.35, 0.7)
         small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        image = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
+        image = np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
     return np.asarray((np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 

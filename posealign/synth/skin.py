@@ -210,7 +210,7 @@ def _foot_mesh() -> tuple[Floats, Ints]:
     def field(points: Floats) -> Floats:
         d, _ = round_cones(points, flesh.a_G3, flesh.b_G3, flesh.ra_G, flesh.rb_G)
         sole = -0.235 - points[:, 2]  # flat below
-        return np.maximum(smooth_min(d, 0.03), sole)
+        return np.asarray(np.maximum(smooth_min(d, 0.03), sole))
 
     return surface_nets(field, np.array([-0.4, -0.45, -0.4]), np.array([0.4, 0.85, 0.45]), 0.044)
 

@@ -34,7 +34,7 @@ def ellipsoids(points_N3: Floats, centre_G3: Floats, radii_G3: Floats) -> Floats
     rel = points_N3[:, None] - centre_G3[None]
     k0 = np.linalg.norm(rel / radii_G3, axis=2)
     k1 = np.linalg.norm(rel / radii_G3**2, axis=2)
-    return k0 * (k0 - 1) / np.maximum(k1, 1e-9)
+    return np.asarray(k0 * (k0 - 1) / np.maximum(k1, 1e-9))
 
 
 def onto_surface(
@@ -85,7 +85,7 @@ def cross(a_N3: Floats, b_N3: Floats) -> Floats:
 def smooth_min(d_NG: Floats, k: float) -> Floats:
     """A union whose creases are rounded over about k; exact far from creases."""
     least = d_NG.min(1, keepdims=True)
-    return least[:, 0] - k * np.log(np.exp(-(d_NG - least) / k).sum(1))
+    return np.asarray(least[:, 0] - k * np.log(np.exp(-(d_NG - least) / k).sum(1)))
 
 
 def surface_nets(
@@ -140,7 +140,7 @@ def _quads(inside: NDArray[np.bool_], number: NDArray[np.int64], axis: int) -> N
         cell = edges.copy()
         cell[:, u] -= du
         cell[:, v] -= dv
-        return number[tuple(cell.T)]
+        return np.asarray(number[tuple(cell.T)])
 
     quad = np.stack([at(1, 1), at(0, 1), at(0, 0), at(1, 0)], 1)
     flip = ~lower[tuple(edges.T)]
@@ -156,4 +156,4 @@ def vertex_normals(vertices_N3: Floats, faces_F3: NDArray[np.int64]) -> Floats:
     for axis in range(3):
         weights = np.repeat(flat[:, axis], 3)
         total[:, axis] = np.bincount(faces_F3.ravel(), weights, len(vertices_N3))
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))

@@ -25,6 +25,7 @@ from posealign.synth.person_facts import describe
 from posealign.synth.render import Renderer
 from posealign.synth.scene import Actor, Scene
 from posealign.synth.stage import SECOND, Rendered
+from posealign.synth.surface import Floats
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Labelled:
     exact_mm_HW: NDArray[np.uint16]
     sensor_mm_HW: NDArray[np.uint16]
     jpeg: bytes
-    projected_PV2: NDArray[np.float64]  # of out-of-picture joints too
+    projected_PV2: Floats  # of out-of-picture joints too
     clear_PV: NDArray[np.bool_]
 
 
@@ -119,7 +120,7 @@ def _person(
 
 
 def _box(
-    mask: NDArray[np.bool_], points_N2: NDArray[np.float64], width: int, height: int
+    mask: NDArray[np.bool_], points_N2: Floats, width: int, height: int
 ) -> tuple[float, float, float, float]:
     """Around what is seen and around placed joints that something hides."""
     rows, columns = np.nonzero(mask)
@@ -182,7 +183,8 @@ def write_shard(folder: Path, bank: Bank, numbers: range, renderer: Renderer) ->
     packed = {name: np.stack(values) for name, values in arrays.items()}
     packed |= _offsets(stem.with_suffix(".tar"))
     part = stem.with_suffix(".part.npz")
-    np.savez_compressed(part, **packed)
+    with part.open("wb") as handle:
+        np.savez_compressed(handle, allow_pickle=False, **packed)
     part.rename(done)
     return done
 

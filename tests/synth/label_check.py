@@ -11,10 +11,8 @@ import numpy as np
 
 # How deep under its own skin a joint may lie, in torso lengths; points on the skin: 0.
 DEPTH = {"shoulder": 0.14, "elbow": 0.105, "wrist": 0.075, "knee": 0.15, "ankle": 0.10}
-BONES = ("pelvis", "chest", "head") + tuple(
-    f"{side}_{bone}" for side in ("left", "right")
-    for bone in ("upper_arm", "forearm", "hand", "thigh", "shank", "foot")
-)  # fmt: skip
+LIMBS = ("upper_arm", "forearm", "hand", "thigh", "shank", "foot")
+BONES = ("pelvis", "chest", "head", *(f"{s}_{b}" for s in ("left", "right") for b in LIMBS))
 LIMB = {"shoulder": ("chest", "{}_upper_arm"), "elbow": ("{}_upper_arm", "{}_forearm"),
         "wrist": ("{}_forearm", "{}_hand"), "knee": ("{}_thigh", "{}_shank"),
         "ankle": ("{}_shank", "{}_foot"), "nose": ("head",), "eye": ("head",), "ear": ("head",),

@@ -9,7 +9,15 @@ from posealign.anatomy import facts
 from posealign.errors import InvalidInput
 from posealign.synth import posture
 from posealign.synth.bank import generator, settle_entry
-from posealign.synth.body import BONES, DOFS, Body, forward, mean_infant, sample_adult, sample_infant
+from posealign.synth.body import (
+    BONES,
+    DOFS,
+    Body,
+    forward,
+    mean_infant,
+    sample_adult,
+    sample_infant,
+)
 from posealign.synth.posture import SHARES
 from posealign.synth.skin import Hands, normals, pose_skin, template, template_angles
 
@@ -114,9 +122,9 @@ def test_settled_poses_stay_inside_the_hard_ranges_and_repeat() -> None:
 @pytest.mark.slow
 def test_as_many_ankles_cross_as_in_pictures_of_supine_infants() -> None:
     """10.6 % of supine pictures show crossed ankles; the bar is 5 to 20 %."""
-    from posealign.synth.labels import joints  # noqa: PLC0415
-    from posealign.synth.person_facts import describe  # noqa: PLC0415
-    from posealign.synth.physics import settle  # noqa: PLC0415
+    from posealign.synth.labels import joints
+    from posealign.synth.person_facts import describe
+    from posealign.synth.physics import settle
 
     crossed, low_high = 0, np.array([facts.motion_range(dof.fact) for dof in DOFS])
     for number in range(300):

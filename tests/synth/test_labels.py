@@ -60,7 +60,8 @@ def _stage(R_root: np.ndarray, texture: np.ndarray, camera: Camera) -> tuple[Sta
 
 def test_left_is_the_persons_left(renderer: Renderer) -> None:
     """A supine infant from above, head up in the picture: its left is on the picture's right,
-    and a body whose left limbs are painted red shows red where left joints are."""
+    and a body whose left limbs are painted red shows red where left joints are.
+    """
     supine = rotation((0, 0, 1), 0.0) @ np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]]).T
     eye = np.array([0.0, 0.05, 1.2])
     camera = Camera(eye, look_at(eye, np.array([0.0, 0.05, 0.0]), 0.0), 300.0, 256, 256)
@@ -103,7 +104,7 @@ def test_a_picture_hides_what_is_behind(renderer: Renderer) -> None:
 
 
 def test_a_missing_hand_is_absent_and_its_wrist_too(bank: Bank, renderer: Renderer) -> None:
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
     entry = bank.pose(0)
     body = replace(entry.body, missing=("left_hand",))

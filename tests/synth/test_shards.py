@@ -91,7 +91,7 @@ def test_a_reader_can_be_sent_to_workers_and_says_what_is_missing(
 
 
 def test_no_graphics_is_said_clearly(monkeypatch: pytest.MonkeyPatch) -> None:
-    from posealign.synth.physics import engine  # noqa: PLC0415
+    from posealign.synth.physics import engine
 
     def broken(*_: object) -> None:
         raise RuntimeError("no EGL")
@@ -131,14 +131,13 @@ def test_a_clip_is_written(bank: Bank, renderer: Renderer, tmp_path: Path) -> No
 
 
 def test_the_command_renders_and_refuses(tmp_path: Path) -> None:
-    import typer  # noqa: PLC0415
+    import typer
 
     app = typer.Typer()
     app.command()(synth)
     runner = CliRunner()
-    done = runner.invoke(
-        app, ["--out", str(tmp_path), "--count", "2", "--size", "96", "--poses", "2", "--jobs", "1", "--json"]
-    )  # fmt: skip
+    options = "--count 2 --size 96 --poses 2 --jobs 1 --json".split()
+    done = runner.invoke(app, ["--out", str(tmp_path), *options])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "annotations.json").is_file()
     refused = runner.invoke(app, ["--out", str(tmp_path), "--split", "dev"])
