@@ -224,6 +224,56 @@ def figures(
     return table
 
 
+def by_states(
+    asked: Sequence[Row], answers: Iterable[Row], skeleton: str, served: bool
+) -> dict[str, Any]:
+    """The same questions answered by the joints' states, without any wording.
+
+    A served model's states never depend on the words, so this is what it sees; the figures in words
+    say how much of it the words reach. A baseline has no states: it says yes above a confidence
+    fitted on the other half of the pictures.
+    """
+    names = load_skeleton(skeleton).names
+    wanted = {question["index"] for question in asked}
+    people = {
+        (row["index"], person["truth"]): person["joints"]
+        for row in answers
+        if row["index"] in wanted
+        for person in row.get("people", ())
+        if "truth" in person
+    }
+    found = [
+        people.get((q["index"], q["person"]), [None] * len(names))[names.index(q["joint"])]
+        for q in asked
+    ]
+    if served:
+        least = {"visible": State.VISIBLE, "present": State.OCCLUDED}
+        said = [
+            {"yes": None if joint is None else bool(joint[4] >= least[q["kind"]])}
+            for q, joint in zip(asked, found, strict=True)
+        ]
+        return figures(asked, said)
+    if all(joint is None for joint in found):
+        return {}
+    sure = np.array([0.0 if joint is None else joint[2] for joint in found])
+    half = np.array([q["index"] % 2 for q in asked])
+    truth = np.array([q["yes"] for q in asked], bool)
+    yes = np.zeros(len(asked), bool)
+    for side in (0, 1):
+        mine, other = half == side, half != side
+        yes[mine] = sure[mine] >= _threshold(sure[other], truth[other])
+    return figures(asked, [{"yes": bool(value)} for value in yes])
+
+
+def _threshold(sure_Q: NDArray[np.floating], truth_Q: NDArray[np.bool_]) -> float:
+    """The confidence from which "yes" is right most often."""
+    choices = np.unique(sure_Q)
+    if not len(choices):
+        return 0.5
+    right = [float(np.mean((sure_Q >= choice) == truth_Q)) for choice in choices]
+    return float(choices[int(np.argmax(right))])
+
+
 def words_alone(asked: Sequence[Row]) -> dict[str, Any]:
     """A text-only model: for each kind and joint the commoner answer in the other half."""
     votes: dict[tuple[int, str, str], int] = defaultdict(int)

@@ -41,6 +41,7 @@ def collect(evaluation: Evaluation) -> Report:
         "settings": told["settings"],
         "models": {},
     }
+    asked = _questions(folder)
     failures = [_failure("labels", row) for row in truth if "failed" in row]
     for model in evaluation.models:
         rows = RowFile(rows_path(folder, model.name))
@@ -55,14 +56,16 @@ def collect(evaluation: Evaluation) -> Report:
             for group, measure in GROUPS.items()
             if group in evaluation.groups and (figures := measure(judged, evaluation))
         }
+        served = model.kind == "predictor"
         found |= _asked(folder, model.name) | _clips(folder, model.name)
+        if asked and evaluation.boxes == "truth":
+            seen = pope.by_states(asked, rows, evaluation.skeleton, served)
+            found |= {"pope_states": seen} if seen else {}
         report["models"][model.name] = {
             "kind": model.kind, "digest": told["models"][model.name], **found,
         }  # fmt: skip
-    questions = rows_path(folder, "pope.questions")
-    if questions.is_file():
-        asked = [json.loads(line) for line in questions.read_text("utf-8").splitlines()]
-        report["words_alone"] = {"pope": pope.words_alone(asked)} if asked else {}
+    if asked:
+        report["words_alone"] = {"pope": pope.words_alone(asked)}
     report["failures"] = failures
     return dict(plain(report))
 
@@ -110,14 +113,20 @@ def _failure(who: str, row: dict[str, Any]) -> dict[str, Any]:
 
 def _asked(folder: Path, name: str) -> Report:
     """keypoint-POPE: the questions' answers in words."""
-    path, listed = rows_path(folder, f"pope.{name}"), rows_path(folder, "pope.questions")
-    if not path.is_file() or not listed.is_file():
+    path, asked = rows_path(folder, f"pope.{name}"), _questions(folder)
+    if not path.is_file() or not asked:
         return {}
-    asked = [json.loads(line) for line in listed.read_text("utf-8").splitlines()]
     answered = list(RowFile(path))
     if len(answered) != len(asked):
         raise InvalidInput(f"{path} answers {len(answered)} of {len(asked)} questions; run on")
-    return {"pope": pope.figures(asked, answered)} if asked else {}
+    return {"pope": pope.figures(asked, answered)}
+
+
+def _questions(folder: Path) -> list[dict[str, Any]]:
+    listed = rows_path(folder, "pope.questions")
+    if not listed.is_file():
+        return []
+    return [json.loads(line) for line in listed.read_text("utf-8").splitlines()]
 
 
 def _clips(folder: Path, name: str) -> Report:

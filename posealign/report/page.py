@@ -124,7 +124,12 @@ def _confidence(report: Report) -> list[str]:
 
 
 def _pope(report: Report) -> list[str]:
-    rows = {n: row["pope"] for n, row in report["models"].items() if "pope" in row}
+    rows = {
+        f"{name}, {how}": row[key]
+        for name, row in report["models"].items()
+        for key, how in (("pope", "in words"), ("pope_states", "by states"))
+        if key in row
+    }
     if report.get("words_alone"):
         rows["(words alone)"] = report["words_alone"]["pope"]
     if not rows:

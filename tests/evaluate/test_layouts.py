@@ -212,6 +212,33 @@ def test_pope_figures_by_hand(asked: list[pope.Question]) -> None:
     assert silent["unanswered"] == len(asked)
 
 
+def test_pope_by_states(asked: list[pope.Question]) -> None:
+    """States that are the truth answer everything; a baseline gets a confidence's threshold."""
+    rows, people = [q.row() for q in asked], {}
+    for q in asked:
+        joints = people.setdefault(q.index, [None] * 17)
+        state = (
+            (2 if q.kind == "visible" else max(1, (joints[_at(q)] or [0] * 5)[4]))
+            if q.yes
+            else (1 if q.kind == "visible" else 0)
+        )
+        joints[_at(q)] = [1.0, 1.0, 0.9 if q.yes else 0.2, None, state, None]
+    answers = [
+        {"index": index, "people": [{"truth": 0, "joints": joints}]}
+        for index, joints in sorted(people.items())
+    ]
+    seen = pope.by_states(rows, answers, "coco17", served=True)
+    assert seen["all"]["balanced_accuracy"] == 1
+    baseline = pope.by_states(rows, answers, "coco17", served=False)
+    assert baseline["random"]["balanced_accuracy"] > 0.9
+    assert pope.by_states(rows, [], "coco17", served=False) == {}
+    assert pope.by_states(rows, [], "coco17", served=True)["unanswered"] == len(rows)
+
+
+def _at(question: pope.Question) -> int:
+    return skeleton("coco17").names.index(question.joint)
+
+
 def test_unlabelled_joints_are_never_asked_about() -> None:
     states = [[[-1] + [2] * 16], [[0] * 17]] * 5
     assert pope.questions(_truth(states), "coco17", PopeSettings(questions=20)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
@@ -204,6 +205,24 @@ def test_memory_does_not_grow_with_pictures(
     few = _peak(path, tmp_path / "few", 60, monkeypatch)
     many = _peak(path, tmp_path / "many", 960, monkeypatch)
     assert many - few < 500_000
+
+
+@pytest.mark.slow
+def test_ten_thousand_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows, figures and report of 10,000 pictures within 120 MB more than of 100."""
+    path, real = make_config(tmp_path), running.open_source
+    peaks = []
+    for count in (100, 10_000):
+        settings = load_config(Evaluation, path, [f"out={tmp_path / str(count)}", "bootstrap=100"])
+        monkeypatch.setattr(
+            running, "open_source", lambda *a, n=count, **k: Endless(real(*a, **k), n)
+        )
+        run(settings, quiet)
+        report = collect.collect(settings)
+        assert report["pictures"] == count
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(f"peak {peaks[0]:.0f} MB, then {peaks[1]:.0f} MB")
+    assert peaks[1] - peaks[0] < 120
 
 
 def test_html_stands_alone(toy: tuple[Evaluation, dict[str, Any]]) -> None:
