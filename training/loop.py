@@ -163,7 +163,8 @@ class CsvLog:
         self.rows: list[dict[str, str]] = []
         if self.path.exists() and start > 0:
             with self.path.open() as file:
-                self.rows = [row for row in csv.DictReader(file) if int(row["step"]) < start]
+                kept = [row for row in csv.DictReader(file) if int(row["step"]) < start]
+            self.rows = [{key: value for key, value in row.items() if value} for row in kept]
         self._rewrite()
 
     def write(self, step: int, values: Mapping[str, float | Tensor]) -> None:

@@ -52,7 +52,7 @@ def _convolutions(path: Path) -> list[tuple[Tensor, Tensor]]:
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
     except ImportError:
         raise MissingExtra("reading a .tflite file needs posealign[peers]") from None
-    reader = Interpreter(str(path), experimental_preserve_all_tensors=True)
+    reader = Interpreter(str(path))
     details = {entry["index"]: entry for entry in reader.get_tensor_details()}
     found = []
     for op in reader._get_ops_details():

@@ -49,7 +49,7 @@ def test_a_resumed_run_draws_the_same_curve(whole: Path, tmp_path: Path) -> None
     """Stopped after the checkpoint of step 4, as a kill would."""
     first = tiny(tmp_path, "steps=6", "save_every=2")
     calls = {"left": 5}
-    from training import sft  # noqa: PLC0415
+    from training import sft
 
     original = sft.one_step
 
