@@ -102,7 +102,9 @@ def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None)
         place = "floor"
     floor_z = -PLACES[place] if entry.posture != "held" else -0.35
     actors, solids = [subject], []
-    actors += _company(rng, bank, subject, floor_z, lying)
+    sensor = SENSORS[bank.split][int(rng.integers(len(SENSORS[bank.split])))]
+    view, camera = _camera(rng, bank.split, subject, sensor, size, floor_z)
+    actors += _company(rng, bank, subject, floor_z, lying, camera)
     infrared = bool(rng.random() < (0.16 if lying else 0.04))
     under = drape.height_map(subject.vertices_N3)
     blanket = None
@@ -121,8 +123,6 @@ def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None)
     sheet = Cloth(
         sheet_v, _cloth_texture(bank.seed, bank.split, int(rng.integers(80)), 2 * half[0])
     )
-    sensor = SENSORS[bank.split][int(rng.integers(len(SENSORS[bank.split])))]
-    view, camera = _camera(rng, bank.split, subject, sensor, size, floor_z)
     stage = Stage(
         tuple(Figure(a.vertices_N3, normals(a.vertices_N3), a.look.texture) for a in actors),
         sheet,
@@ -170,7 +170,9 @@ def _bed_size(rng: Rng, place: str, adult: bool) -> tuple[tuple[float, float], f
     return (half[0] * grow, half[1] * grow), 0.0
 
 
-def _company(rng: Rng, bank: Bank, subject: Actor, floor_z: float, lying: bool) -> list[Actor]:
+def _company(
+    rng: Rng, bank: Bank, subject: Actor, floor_z: float, lying: bool, camera: Camera
+) -> list[Actor]:
     """A caregiver who tends or holds, or a second infant, or nobody."""
     if subject.posture == "held":
         body = sample_adult(rng)
@@ -180,7 +182,10 @@ def _company(rng: Rng, bank: Bank, subject: Actor, floor_z: float, lying: bool) 
         names = ["chest", "pelvis", "left_hand", "right_hand", "left_shank", "right_shank", "head"]
         picks = rng.choice(len(names), 2, replace=False)
         targets = [subject.frames.p_B3[BONES.index(names[int(k)])] + [0, 0, 0.05] for k in picks]
-        carer = tending(rng, body, targets, float(rng.uniform(0, 2 * np.pi)), min(floor_z, -0.5))
+        # Seldom between the camera and the infant.
+        seen_from = camera.position - subject.frames.p_B3[1]
+        towards = float(np.arctan2(seen_from[1], seen_from[0]) + np.pi + rng.uniform(-1.9, 1.9))
+        carer = tending(rng, body, targets, towards, min(floor_z, -0.5))
     elif lying and rng.random() < 0.06 and subject.body.role == "infant":
         return _twin(rng, bank, subject)
     else:

@@ -136,7 +136,7 @@ def test_the_command_renders_and_refuses(tmp_path: Path) -> None:
     app = typer.Typer()
     app.command()(synth)
     runner = CliRunner()
-    options = "--count 2 --size 96 --poses 2 --jobs 1 --json".split()
+    options = ["--count", "2", "--size", "96", "--poses", "2", "--jobs", "1", "--json"]
     done = runner.invoke(app, ["--out", str(tmp_path), *options])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "annotations.json").is_file()
