@@ -5,6 +5,7 @@ Normalisation, decoding and calibration are inside the graphs; B, L and K are fr
 
 from __future__ import annotations
 
+import copy
 import shutil
 import warnings
 from collections.abc import Sequence
@@ -21,12 +22,10 @@ from posealign import bundle as bundles
 from posealign.bundle import Bundle, Metadata
 from posealign.errors import InvalidInput
 from posealign.export.graphs import FREE, SPECS, GraphModule, example, spec_of
-from posealign.model.checkpoint import metadata_of, save_weights
+from posealign.model.checkpoint import SMALL, metadata_of, round_to_half, save_weights
 from posealign.model.pose_model import PoseModel
 
 OPSET = 20
-# Weights under this many numbers stay fp32: they cost nothing and hold biases and calibration.
-SMALL = 1024
 
 
 def export_bundle(
@@ -46,15 +45,19 @@ def export_bundle(
     metadata = metadata_of(model, metadata).model_copy(
         update={"precision": precision, "opset": opset}
     )
+    half = precision == "fp16-weights"
+    if half:  # torch and onnxruntime must go on from the same numbers
+        model = copy.deepcopy(model)
+        round_to_half(model)
     export_graphs(model, folder, metadata, opset)
-    if precision == "fp16-weights":
+    if half:
         for graph in SPECS:
             store_fp16(folder / f"{graph}.onnx", folder / f"{graph}.onnx")
     if tokenizer.resolve() != (folder / "tokenizer.json").resolve():
         shutil.copyfile(tokenizer, folder / "tokenizer.json")
     (folder / "weights.safetensors").unlink(missing_ok=True)
     if weights:
-        save_weights(model, folder / "weights.safetensors")
+        save_weights(model, folder / "weights.safetensors", half)
     return bundles.write(folder, metadata)
 
 

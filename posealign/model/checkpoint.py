@@ -17,11 +17,30 @@ from posealign.model.config import PoseConfig, pose_config
 from posealign.model.pose_model import PoseModel
 from posealign.skeletons import load as skeletons
 
+# Tensors under this many numbers stay fp32: they cost nothing and hold biases and calibration.
+SMALL = 1024
 
-def save_weights(model: PoseModel, path: Path) -> None:
-    """All tensors once; shared ones are cloned, for safetensors stores no aliases."""
+
+def save_weights(model: PoseModel, path: Path, half: bool = False) -> None:
+    """All tensors once; shared ones are cloned, for safetensors stores no aliases.
+
+    `half` stores large tensors in fp16; use it after `round_to_half`, when nothing is lost.
+    """
     state = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+    if half:
+        state = {
+            name: value.half() if value.is_floating_point() and value.numel() >= SMALL else value
+            for name, value in state.items()
+        }
     save_file({name: value.contiguous() for name, value in state.items()}, path)
+
+
+@torch.no_grad()
+def round_to_half(model: PoseModel) -> None:
+    """Every large tensor becomes what fp16 can hold, so that all that is made from it agrees."""
+    for value in (*model.parameters(), *model.buffers()):
+        if value.is_floating_point() and value.numel() >= SMALL:
+            value.copy_(value.half().float())
 
 
 def load_weights(model: PoseModel, path: Path) -> None:

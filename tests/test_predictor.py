@@ -1,0 +1,226 @@
+"""The one inference path, on the embedded bundle: look once, ask many."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from posealign.data.pose import PoseResult, State
+from posealign.errors import InvalidInput, NotFound, TooLarge
+from posealign.people import Seen, of_subject, turn_of
+from posealign.predictor import Look, Predictor, PredictorSettings
+from posealign.skeletons.load import skeleton, to_json
+
+WHOLE = [(0.0, 0.0, 200.0, 240.0)]
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor("default", "cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def image() -> NDArray[np.uint8]:
+    """A smooth random picture: what is in it does not matter here."""
+    rng = np.random.default_rng(7)
+    coarse = rng.integers(0, 255, (12, 10, 3)).astype(np.uint8)
+    return np.kron(coarse, np.ones((20, 20, 1), np.uint8))
+
+
+@pytest.fixture(scope="module")
+def look(predictor: Predictor, image: NDArray[np.uint8]) -> Look:
+    return predictor.look(image, WHOLE)
+
+
+def places(result: PoseResult) -> dict[str, tuple[float | None, float | None]]:
+    (pose,) = result.poses
+    return {joint.name: (joint.x, joint.y) for joint in (*pose.joints, *pose.filtered)}
+
+
+def test_a_joint_has_one_place_under_any_instruction(look: Look) -> None:
+    everything = places(look.ask("all 17 keypoints"))
+    for words in ("only the left leg", "请只输出左腿关键点", "both wrists", "the left knee"):
+        for name, place in places(look.ask(words)).items():
+            assert place == pytest.approx(everything[name], abs=1e-3), (words, name)
+
+
+def test_looking_places_no_joint(predictor: Predictor, image: NDArray[np.uint8]) -> None:
+    calls: list[str] = []
+    graphs = predictor.graphs.functions
+    spied = {
+        name: (lambda arrays, name=name: (calls.append(name), graphs[name](arrays))[1])
+        for name in graphs
+    }
+    watched = Predictor("default", "cpu", threads=1)
+    watched.graphs = type(watched.graphs)(spied, "cpu")
+    look = watched.look(image, WHOLE)
+    assert calls == ["image"]
+    look.ask("only the left leg")
+    assert calls.count("image") == 1
+    assert "locate" in calls
+
+
+def test_a_refusal_is_an_answer(look: Look) -> None:
+    result = look.ask("what will the weather be tomorrow")
+    assert result.instruction.refused
+    assert result.instruction.reason == "not_pose"
+    assert result.poses == ()
+
+
+def test_absent_joints_have_no_place_and_filters_lose_nothing(look: Look) -> None:
+    (everything,) = look.ask("all 17 keypoints").poses
+    for joint in everything.joints:
+        assert (joint.x is None) == (joint.state == State.ABSENT)
+        assert 0 <= joint.confidence <= 1
+    (visible,) = look.ask("all 17 keypoints, only the visible ones").poses
+    assert all(joint.state == State.VISIBLE for joint in visible.joints)
+    assert len(visible.joints) + len(visible.filtered) == len(everything.joints)
+
+
+def test_two_people_are_two_poses(predictor: Predictor, image: NDArray[np.uint8]) -> None:
+    boxes = [(0.0, 0.0, 90.0, 200.0), (100.0, 20.0, 90.0, 200.0)]
+    both = predictor.look(image, boxes).ask("the left leg")
+    assert [pose.box for pose in both.poses] == boxes
+    for box, pose in zip(boxes, both.poses, strict=True):
+        alone = predictor.look(image, [box]).ask("the left leg").poses[0]
+        for one, other in zip(pose.joints, alone.joints, strict=True):
+            assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
+            assert one.state == other.state
+            if one.x is not None:
+                assert (one.x, one.y) == pytest.approx((other.x, other.y), abs=0.01)
+
+
+def test_no_boxes_given_means_nobody(predictor: Predictor, image: NDArray[np.uint8]) -> None:
+    assert predictor.look(image, []).ask("the left leg").poses == ()
+
+
+@pytest.mark.parametrize(
+    ("boxes", "error", "words"),
+    [
+        ([(0, 0, -5, 10)], InvalidInput, "box 0"),
+        ([(0, 0, 10, 10), (0, 0, np.nan, 10)], InvalidInput, "box 1"),
+        ([(500, 500, 20, 20)], InvalidInput, "outside"),
+        ([(0, 0, 10)], InvalidInput, "x, y, width, height"),
+        ([(0, 0, 10, 10)] * 10_000, TooLarge, "10000 boxes"),
+    ],
+)
+def test_bad_boxes_are_named(
+    predictor: Predictor,
+    image: NDArray[np.uint8],
+    boxes: list[tuple[float, ...]],
+    error: type[Exception],
+    words: str,
+) -> None:
+    with pytest.raises(error, match=words):
+        predictor.look(image, boxes)
+
+
+def test_bad_pictures_are_named(predictor: Predictor, image: NDArray[np.uint8]) -> None:
+    with pytest.raises(InvalidInput, match="height × width × 3"):
+        predictor.look(image[:, :, 0])
+    with pytest.raises(InvalidInput, match="registered"):
+        predictor.look(image, WHOLE, depth_HW=np.ones((3, 3), np.float32))
+    with pytest.raises(InvalidInput, match="fx, fy"):
+        predictor.look(image, WHOLE, intrinsics=(0.0, 1.0, 2.0, 3.0))
+
+
+def test_unknown_names_are_named(look: Look) -> None:
+    with pytest.raises(NotFound, match="coco17"):
+        look.ask("the left leg", skeleton="coco_17")
+    with pytest.raises(NotFound, match="no bundle is called"):
+        Predictor("nothing-of-that-name")
+    with pytest.raises(InvalidInput, match="provider"):
+        Predictor("default", "gpuu")
+    with pytest.raises(TooLarge, match="characters"):
+        look.ask("left leg " * 200)
+
+
+def test_depth_gives_metres(predictor: Predictor, image: NDArray[np.uint8]) -> None:
+    depth = np.full(image.shape[:2], 1.25, np.float32)
+    look = predictor.look(image, WHOLE, depth, intrinsics=(300.0, 300.0, 100.0, 120.0))
+    result = look.ask("all 17 keypoints in 3D")
+    visible = [j for j in result.poses[0].joints if j.state == State.VISIBLE]
+    if visible:  # without a visible joint nothing can be measured
+        assert result.z_unit == "m"
+        assert all(j.z == pytest.approx(1.3, abs=0.35) for j in visible)
+        assert all(j.position is not None and j.position[2] == j.z for j in visible)
+    flat = look.ask("all 17 keypoints")
+    assert flat.z_unit is None
+    assert all(joint.z is None for joint in flat.poses[0].joints)
+    assert predictor.look(image, WHOLE).ask("all 17 keypoints in 3D").z_unit == "torso"
+
+
+def test_a_turned_person_is_looked_at_upright(
+    predictor: Predictor, image: NDArray[np.uint8]
+) -> None:
+    two = Predictor("default", "cpu", threads=1, settings=PredictorSettings(passes=2, turn_at=1))
+    look = two.look(image, WHOLE)
+    pose = look.ask("the torso").poses[0]
+    once = predictor.look(image, WHOLE).ask("the torso").poses[0]
+    assert once.rotation == 0
+    assert -180 <= pose.rotation <= 180
+    assert look.image_HW3 is None  # nothing is kept that is not needed
+
+
+@pytest.mark.parametrize(
+    ("up", "turn"), [((0, -1), 0), ((1, 0), 90), ((0, 1), 180), ((-1, 0), -90)]
+)
+def test_turn_of_a_torso(up: tuple[int, int], turn: float) -> None:
+    hips, shoulders = np.array([50.0, 50.0]), np.array([50.0, 50.0]) + 20 * np.array(up)
+    torso = np.array([shoulders, shoulders, hips, hips])
+    assert abs((turn_of(torso) - turn + 180) % 360 - 180) < 1e-9
+
+
+def test_a_skeleton_file_with_a_described_joint_is_answered(
+    predictor: Predictor, image: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    own = to_json(skeleton("coco17"))
+    own["name"] = "with_forearm"
+    own["joints"].append(
+        {
+            "name": "mid_left_forearm", "en": "middle of the left forearm", "zh": "左前臂中点",
+            "aliases": [], "swap": "mid_left_forearm", "sigma": 0.07,
+            "description": "the middle of the left forearm",
+        }
+    )  # fmt: skip
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(own), "utf-8")
+    result = predictor.look(image, WHOLE).ask("middle of the left forearm", skeleton=str(path))
+    assert "mid_left_forearm" in result.instruction.joints
+    joint = result.poses[0]["mid_left_forearm"]
+    assert joint.x is not None
+    assert np.isfinite([joint.x, joint.y, joint.confidence]).all()
+
+
+def test_derived_joints_are_means_of_their_sources(look: Look) -> None:
+    hips = look.ask("both hips").poses[0]
+    middle = look.ask("all joints of Halpe 26", skeleton="halpe26").poses[0]
+    if all(joint.x is not None for joint in hips.joints):
+        expected = np.mean([(joint.x, joint.y) for joint in hips.joints], axis=0)
+        assert (middle["hip"].x, middle["hip"].y) == pytest.approx(tuple(expected), abs=0.01)
+
+
+def test_subjects_choose_among_people(look: Look) -> None:
+    seen = look.people[0]
+    people, poses = [], []
+    for number, (x, infant) in enumerate([(0.0, 0.9), (100.0, 0.1), (50.0, 0.2)]):
+        box = (x, 0.0, 20.0 + number, 20.0)
+        people.append(Seen(box, 1.0, infant, seen.crop, seen.features, seen.tokens))
+        poses.append(type(look.ask("left leg").poses[0])(box, 1.0, ()))
+    assert of_subject(poses, people, "all") == poses
+    assert of_subject(poses, people, "leftmost") == [poses[0]]
+    assert of_subject(poses, people, "rightmost") == [poses[1]]
+    assert of_subject(poses, people, "largest") == [poses[2]]
+    assert of_subject(poses, people, "infant") == [poses[0]]
+    assert of_subject(poses, people, "adult") == [poses[1], poses[2]]
+
+
+def test_settings_are_checked() -> None:
+    with pytest.raises(InvalidInput, match="passes"):
+        PredictorSettings(passes=4)
+    with pytest.raises(InvalidInput, match="max_people"):
+        PredictorSettings(max_people=0)
