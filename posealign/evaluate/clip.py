@@ -80,14 +80,18 @@ def _places(
     evaluation: Evaluation,
     smoothing: SmoothingSettings | None,
 ) -> Floats:
-    """[F, J, 2] of the first person; NaN where a joint is missing."""
+    """[F, J, 2] of the largest person of the first frame; NaN where the person or a joint is lost."""
     follower = Follower(predictor, evaluation.instruction, evaluation.skeleton, smoothing)
     names = load_skeleton(evaluation.skeleton).names
     places = []
+    followed: int | None = None
     for frame in frames:
         points_J2: NDArray[np.float64] = np.full((len(names), 2), np.nan)
         poses = follower(frame).poses
-        for joint in poses[0].joints if poses else ():
+        if frame.number == 0 and poses:
+            followed = max(poses, key=lambda pose: pose.box[2] * pose.box[3]).track
+        pose = next((pose for pose in poses if pose.track == followed), None)
+        for joint in pose.joints if pose is not None else ():
             if joint.x is not None and joint.y is not None:
                 points_J2[names.index(joint.name)] = joint.x, joint.y
         places.append(points_J2)
