@@ -17,7 +17,11 @@ FIELDS = logs.FIELDS | {"camera", "bed", "sink", "state", "trouble", "rule", "ph
 
 def configure(secrets: Secrets, level: str = "info") -> None:
     def known(_: Any, __: str, row: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {key: value for key, value in row.items() if key in FIELDS}
+        return {
+            key: secrets.mask(value) if isinstance(value, str) else value
+            for key, value in row.items()
+            if key in FIELDS
+        }
 
     def masked(_: Any, __: str, line: Any) -> str:
         return secrets.mask(str(line))

@@ -64,19 +64,13 @@ class Secrets:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
-        self._values: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._values: tuple[str, ...] = ()  # longest first
         self.add(*values)
 
     def add(self, *values: str) -> None:
         with self._lock:
-            for value in values:
-                if value:
-                    self._values |= set(_written(value))
-            longest_first = sorted(self._values, key=len, reverse=True)
-            self._pattern = (
-                re.compile("|".join(map(_exact, longest_first))) if self._values else None
-            )
+            known = {*self._values, *(way for v in values if v for way in _written(v))}
+            self._values = tuple(sorted(known, key=len, reverse=True))
 
     def read(self, secret: Secret) -> str:
         """The secret's value, which from now on is masked."""
@@ -95,8 +89,11 @@ class Secrets:
         return username, password
 
     def mask(self, text: str) -> str:
-        pattern = self._pattern
-        return pattern.sub(HIDDEN, text) if pattern is not None else text
+        for value in self._values:  # most are not there, and `in` is quick
+            if value in text:
+                whole = len(value) >= _WORD
+                text = text.replace(value, HIDDEN) if whole else _as_word(value, text)
+        return text
 
 
 def _written(value: str) -> Iterator[str]:
@@ -112,12 +109,11 @@ def _written(value: str) -> Iterator[str]:
     yield repr(raw)[2:-1]
     yield html.escape(value)
     yield html.escape(value, quote=False)
-    if len(raw) >= _WORD:
+    if len(raw) > 2:
         yield base64.b64encode(raw).decode()
         yield base64.urlsafe_b64encode(raw).decode()
         yield raw.hex()
 
 
-def _exact(value: str) -> str:
-    escaped = re.escape(value)
-    return escaped if len(value) >= _WORD else rf"(?<!\w){escaped}(?!\w)"
+def _as_word(value: str, text: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, text)

@@ -6,6 +6,7 @@ kept: `Trouble` carries a code from a closed list.
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from posealign.errors import InvalidConfig, MissingExtra
 from serving.camera.config import Source, check_address
@@ -77,7 +78,8 @@ def address(source: Source, secrets: Secrets) -> Address:
         except ValueError as error:
             raise InvalidConfig(f"source: {error}") from None
         parts = urlsplit(url)
-        secrets.add(*(part for part in (parts.path, parts.query) if len(part) > 3))
+        pieces = [p for p in re.split(r"[/?&=;]", f"{parts.path}?{parts.query}") if len(p) > 3]
+        secrets.add(*pieces, *map(unquote, pieces))
     scheme, _, rest = url.partition(":")
     if scheme in ("file", "v4l2"):
         return Address(scheme, "", 0, rest.removeprefix("//"))

@@ -1,0 +1,52 @@
+"""Sixteen cameras of 160×120 with a stub model: memory stays flat, CPU grows with their number."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.camera.servers import RtspCamera
+
+ROOT = Path(__file__).parents[2]
+
+
+def measured(url: str, count: int, seconds: float, folder: Path) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.camera.sixteen", url, str(count), str(seconds), str(folder)],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert rows[-1]["live"] == count, rows[-1]
+    return rows
+
+
+def cpu_share(rows: list[dict[str, Any]]) -> float:
+    """CPU seconds for a hundred frames."""
+    first, last = rows[0], rows[-1]
+    return 100 * (last["cpu"] - first["cpu"]) / (last["frames"] - first["frames"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "grown_mb"), [(6, 12.0), pytest.param(600, 12.0, marks=pytest.mark.slow)]
+)
+def test_sixteen_cameras(
+    seconds: float, grown_mb: float, rtsp: Callable[..., RtspCamera], tmp_path: Path
+) -> None:
+    url = rtsp(fps=8).url()
+    few = measured(url, 4, min(seconds, 30), tmp_path)
+    many = measured(url, 16, seconds, tmp_path)
+    # Linear: a frame costs about the same, whoever else is there.
+    assert cpu_share(many) <= 1.5 * cpu_share(few), (cpu_share(few), cpu_share(many))
+    settled = many[len(many) // 3 :]
+    assert settled[-1]["mb"] - settled[0]["mb"] <= grown_mb, [row["mb"] for row in many]
+    if os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1):
+        rate = (many[-1]["answers"] - many[0]["answers"]) / (many[-1]["time"] - many[0]["time"])
+        assert rate >= 0.95 * 16 * 5, rate
+        assert many[-1]["age_p99"] <= 2 / 5
