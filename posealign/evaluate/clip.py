@@ -80,7 +80,7 @@ def _places(
     evaluation: Evaluation,
     smoothing: SmoothingSettings | None,
 ) -> Floats:
-    """[F, J, 2] of the largest person of the first frame; NaN where the person or a joint is lost."""
+    """[F, J, 2] of the first frame's largest person; NaN where the person or a joint is lost."""
     follower = Follower(predictor, evaluation.instruction, evaluation.skeleton, smoothing)
     names = load_skeleton(evaluation.skeleton).names
     places = []
