@@ -83,6 +83,8 @@ class Engine:
         """Wait for a thread, run, answer. Cancelling the awaiting task cancels the ticket."""
         loop = asyncio.get_running_loop()
         job = _Job(work, ticket, loop, loop.create_future())
+        if not ticket.alive and self._observer:
+            self._observer.never_ran("disconnected" if ticket.cancelled else "expired")
         ticket.check()
         with self._ready:
             self.check_room()

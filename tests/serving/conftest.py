@@ -133,12 +133,13 @@ def process(*arguments: str, stderr: Any = subprocess.DEVNULL) -> Iterator[tuple
         running_process.wait()
 
 
-def until_ready(port: int, seconds: float = 40.0) -> float:
+def until_ready(port: int, seconds: float = 150.0) -> float:
     """Seconds until /v2/health/ready says 200."""
     start = time.monotonic()
+    client = httpx.Client(timeout=2, verify=False)
     while time.monotonic() - start < seconds:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/v2/health/ready", timeout=2).status_code == 200:
+            if client.get(f"http://127.0.0.1:{port}/v2/health/ready").status_code == 200:
                 return time.monotonic() - start
         except httpx.HTTPError:
             pass
