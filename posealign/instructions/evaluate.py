@@ -1,4 +1,4 @@
-"""One table: our model, the keyword parser and MiniLM on text, with the same scoring.
+"""One table: our reading, the keyword parser and MiniLM on text, with the same scoring.
 
 posealign evaluate configs/eval_instructions.yaml
 """
@@ -18,15 +18,12 @@ import typer
 from posealign.config import Config, load_config
 from posealign.instructions import scoring, written
 from posealign.instructions.compositions import sample_composition, shaped
-from posealign.instructions.decoding import decode
 from posealign.instructions.keywords import parse_text
 from posealign.instructions.noise import damage
-from posealign.instructions.normalise import normalise
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.query import parse
-from posealign.instructions.resolve import Resolver, suspicious
+from posealign.instructions.resolve import Resolver
 from posealign.instructions.sampling import sample
-from posealign.instructions.tokens import encode, pad
 from posealign.instructions.wording import word
 from posealign.instructions.written import Line
 
@@ -66,19 +63,8 @@ def splits(config: InstructionEvaluation) -> dict[str, list[Line]]:
 
 
 def our_reader(resolver: Resolver) -> scoring.Reader:
-    """The graph in batches, with the resolver's own rules about suspicious text."""
-
-    def read(texts: Sequence[str]) -> list[scoring.Reading]:
-        readings: list[scoring.Reading] = []
-        for text in texts:
-            rows = encode(resolver.tokenizer, text)
-            if not rows or suspicious(normalise(text)):
-                readings.append(None)
-            else:
-                readings.append(decode(resolver.graph({"ids": pad([rows])})))
-        return readings
-
-    return read
+    """The very code that `resolve` runs, one text at a time."""
+    return lambda texts: [resolver.heads(text) for text in texts]
 
 
 def keyword_reader(texts: Sequence[str]) -> list[scoring.Reading]:

@@ -16,7 +16,7 @@ from posealign.instructions.query import Part, Query, leaves, parse
 
 NEAR = "<near>"
 LEFT, RIGHT = "<left>", "<right>"
-_TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\d_]+|\d+|[^\w\s]|_")
+TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\d_]+|\d+|[^\w\s]|_")
 _SHORTEST_NEAR = 5  # letters; shorter words are too often other words
 
 
@@ -37,7 +37,7 @@ def hint_tokens() -> list[str]:
 def find_hints(clean: str, words: Lexicon | None = None) -> list[Hint]:
     """The longest names in a normalised text, from left to right."""
     lexicon = words or library()
-    tokens = [(match[0], match.end()) for match in _TOKEN.finditer(clean)]
+    tokens = [(match[0], match.end()) for match in TOKEN.finditer(clean)]
     found, at = [], 0
     while at < len(tokens):
         longest = lexicon.longest.get(tokens[at][0], 0)
@@ -85,15 +85,15 @@ def lexicon_of(books: list[Phrasebook]) -> Lexicon:
     for book in books:
         for side, mark in (("left", LEFT), ("right", RIGHT)):
             for form in book.sides[side]:
-                names.setdefault(_key(form), (mark,))
+                names.setdefault(key_of(form), (mark,))
         for name in book.parts:
             for pair in book.forms(name):
                 for form in pair:
-                    names.setdefault(_key(form), _tokens_of(name))
+                    names.setdefault(key_of(form), _tokens_of(name))
         for written, forms in book.fixed.items():
             for form in forms:
-                if not _plain(_key(form), names):
-                    names.setdefault(_key(form), _tokens_of(written))
+                if not _plain(key_of(form), names):
+                    names.setdefault(key_of(form), _tokens_of(written))
     close: dict[str, list[str]] = {}
     for key in names:
         if " " in key or len(key) < _SHORTEST_NEAR or not key.isascii():
@@ -118,8 +118,8 @@ def library() -> Lexicon:
     return lexicon_of([phrasebook(language) for language in LANGUAGES])
 
 
-def _key(form: str) -> str:
-    return " ".join(_TOKEN.findall(form.lower()))
+def key_of(form: str) -> str:
+    return " ".join(TOKEN.findall(form.lower()))
 
 
 def _tokens_of(written: str) -> tuple[str, ...]:

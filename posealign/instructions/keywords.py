@@ -7,12 +7,12 @@ learnt anything; it stands beside the model in every table.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 
 from posealign.errors import InvalidQuery
 from posealign.instructions import keyword_patterns as patterns
+from posealign.instructions.hints import TOKEN, key_of
 from posealign.instructions.normalise import normalise
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.phrases import LANGUAGES, phrasebook
@@ -207,17 +207,44 @@ def _bind(found: list[Found], text: str) -> list[Scope]:
 
 
 def _find(text: str) -> list[Found]:
-    """Sides and parts, the longest match at each place."""
-    found = []
-    for match in _scanner().finditer(text):
-        word = match[0]
-        if word in patterns.SIDES:
-            found.append(Found(match.start(), match.end(), side=patterns.SIDES[word]))
+    """Sides and parts, the longest match at each place; compounds like 手机 hold no part."""
+    words, longest = _index()
+    tokens = [(match[0], match.start(), match.end()) for match in TOKEN.finditer(text)]
+    found, at = [], 0
+    while at < len(tokens):
+        start = tokens[at][1]
+        compound = next((word for word in patterns.COMPOUNDS if text.startswith(word, start)), None)
+        if compound is not None:
+            while at < len(tokens) and tokens[at][1] < start + len(compound):
+                at += 1
             continue
-        before = text[max(0, match.start() - 7) : match.start()]
-        both = bool(patterns.BOTH.search(before))
-        found.append(Found(match.start(), match.end(), _lexicon()[word], both=both))
+        for size in range(min(longest.get(tokens[at][0], 0), len(tokens) - at), 0, -1):
+            meant = words.get(" ".join(token for token, _, _ in tokens[at : at + size]))
+            if meant is not None:
+                end = tokens[at + size - 1][2]
+                if isinstance(meant, str):
+                    found.append(Found(start, end, side=meant))
+                else:
+                    both = bool(patterns.BOTH.search(text[max(0, start - 7) : start]))
+                    found.append(Found(start, end, meant, both=both))
+                at += size
+                break
+        else:
+            at += 1
     return found
+
+
+@cache
+def _index() -> tuple[dict[str, Scope | str], dict[str, int]]:
+    """Words joined by spaces → a scope or a side; first word → the longest that begins so."""
+    words: dict[str, Scope | str] = {key_of(word): side for word, side in patterns.SIDES.items()}
+    for form, scope in _lexicon().items():
+        words.setdefault(key_of(form), scope)
+    longest: dict[str, int] = {}
+    for key in words:
+        first = key.split(" ", 1)[0]
+        longest[first] = max(longest.get(first, 0), key.count(" ") + 1)
+    return words, longest
 
 
 @cache
@@ -237,12 +264,3 @@ def _lexicon() -> dict[str, Scope]:
     for word in patterns.NOT_PARTS:
         words.pop(word, None)
     return words
-
-
-@cache
-def _scanner() -> re.Pattern[str]:
-    words = sorted({*_lexicon(), *patterns.SIDES}, key=len, reverse=True)
-    latin = [re.escape(word) for word in words if word.isascii()]
-    han = [re.escape(word) for word in words if not word.isascii()]
-    blocked = "|".join(re.escape(word) for word in patterns.COMPOUNDS)
-    return re.compile(rf"(?<![a-z])(?:{'|'.join(latin)})(?![a-z])|(?!{blocked})(?:{'|'.join(han)})")

@@ -22,9 +22,11 @@ from tokenizers import Tokenizer
 
 from posealign.data.pose import Understood
 from posealign.errors import InvalidInput, MissingExtra, TooLarge
-from posealign.instructions.decoding import Heads, decode
+from posealign.instructions.candidates import settle
+from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
-from posealign.instructions.hints import lexicon_of
+from posealign.instructions.hints import find_hints, lexicon_of
+from posealign.instructions.keywords import parse_text
 from posealign.instructions.near import near_matches
 from posealign.instructions.normalise import language_of, normalise
 from posealign.instructions.phrases import LANGUAGES, phrasebook
@@ -131,18 +133,29 @@ class Resolver:
             while len(cache) > self._size:
                 cache.popitem(last=False)
 
-    def _read(self, text: str) -> Reading:
-        clean = normalise(text)
+    def heads(self, text: str) -> Heads | None:
+        """As `read`, in the terms that scoring compares; None is a refusal."""
+        heads, reason, _, _ = self._heads(text, normalise(text))
+        return heads if reason is None else None
+
+    def _heads(
+        self, text: str, clean: str
+    ) -> tuple[Heads, str | None, NDArray[np.int64], NDArray[np.float32]]:
         rows = encode(self.tokenizer, text, lexicon=self.lexicon)
         ids = pad([rows or [1]])
         out = self.graph({"ids": ids})
-        heads = decode(out)
+        heads = settle(out, 0, find_hints(clean, self.lexicon), parse_text(clean))
         reason = None if heads.answered else heads.reason
         if not rows:
             reason = "unclear"
         elif suspicious(clean):
             reason = "injection"
-        return _reading(text, clean, heads, reason, ids, out["text_tokens"])
+        return heads, reason, ids, out["text_tokens"]
+
+    def _read(self, text: str) -> Reading:
+        clean = normalise(text)
+        heads, reason, ids, tokens = self._heads(text, clean)
+        return _reading(text, clean, heads, reason, ids, tokens)
 
     def understand(self, reading: Reading, skeleton: str | None = None) -> Understood:
         """A reading in the terms of a skeleton: the one the text names, else the given one."""
