@@ -44,6 +44,7 @@ class ReleaseConfig(Config):
     origin: tuple[str, ...] = ()
     notes: dict[str, Any] = {}  # noqa: RUF012
     finder: bool = True
+    settings: dict[str, Any] = {}  # noqa: RUF012 - of the Predictor, e.g. passes
     precision: str = "fp16-weights"
     threads: int = 2
 
@@ -57,7 +58,7 @@ def release(config: ReleaseConfig) -> Bundle:
     figures = figures_of(config, model, held) | {"open_vocabulary_fit": round(explained, 3)}
     metadata = new_metadata(
         config.name, model.config, version=config.version, origin=config.origin,
-        finder=config.finder, figures=figures, training=config.notes | {
+        finder=config.finder, figures=figures, settings=config.settings, training=config.notes | {
             "shards": {name: digest(Path(path)) for name, path in config.shards.items()},
             "recipe": "docs/how-to/train.md",
         },
