@@ -73,8 +73,8 @@ def _paths(folder: Path, pattern: str) -> list[Path]:
 
 def _rendered(count: int) -> Iterable[Sample]:
     from posealign.synth.bank import Bank  # noqa: PLC0415
-    from posealign.synth.dataset import render_sample  # noqa: PLC0415
     from posealign.synth.render import Renderer  # noqa: PLC0415
+    from posealign.synth.write import render_sample  # noqa: PLC0415
 
     bank, renderer = Bank("train", poses=count, looks=16), Renderer()
     return (render_sample(bank, number, renderer).sample for number in range(count))

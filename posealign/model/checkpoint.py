@@ -79,7 +79,11 @@ def load_strict(
 def metadata_of(model: PoseModel, metadata: Metadata) -> Metadata:
     """Fill in what the model itself knows: input, vocabulary, calibration, how to rebuild it."""
     config = model.config
-    spec = metadata.input.model_copy(update={"width": config.width, "height": config.height})
+    dataset = metadata.input.dataset
+    if dataset is None and getattr(model.encoder, "takes_dataset", False):
+        dataset = 0  # a graph with experts cannot run without being told which
+    size = {"width": config.width, "height": config.height, "dataset": dataset}
+    spec = metadata.input.model_copy(update=size)
     fitted = metadata.calibration.fitted_on
     calibration = CalibrationSpec(**config.calibration.model_dump(), fitted_on=fitted)
     return metadata.model_copy(

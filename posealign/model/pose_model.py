@@ -144,7 +144,16 @@ def build_encoder(config: PoseConfig) -> nn.Module:
 
 
 def build_text(config: PoseConfig, vector_width: int) -> nn.Module:
+    """Ours, or with `hugging_face: NAME` a pretrained encoder under our readers and heads."""
     module = import_module("posealign.model.text")
     options = {"vector_width": vector_width, **config.text}
-    text: nn.Module = module.TextModel(module.TextConfig(**options))
+    name = options.pop("hugging_face", None)
+    try:
+        shape = module.TextConfig(**options)
+    except TypeError as error:
+        raise InvalidConfig(f"text: {error}") from error
+    if name is None:
+        text: nn.Module = module.TextModel(shape)
+    else:
+        text = import_module("posealign.model.hf_text").HuggingFaceText(name, shape)
     return text
