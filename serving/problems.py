@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problems: one catalogue, one form, each with what would be right.
 
-{"type": ".../errors#too-large", "title": "...", "status": 413, "detail": "...", "code": ...}
+{"type": "urn:posealign:error:too-large", "title": "...", "status": 413, "detail": "...", "code": ...}
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from posealign import errors
 from posealign.errors import Overloaded, PoseAlignError
 from serving.ticket import Disconnected
 
-DOCS = "https://posealign.dev/errors"
+TYPES = "urn:posealign:error:"
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -102,12 +102,16 @@ CATALOGUE: dict[str, Kind] = {
 def problem_of(error: BaseException, request_id: str) -> tuple[int, dict[str, Any]]:
     """Status and body. An error nobody foresaw says nothing of its content: it may hold data."""
     if isinstance(error, PoseAlignError) and error.code != "internal":
-        kind, detail = CATALOGUE[error.code], str(error)
+        # A room above may have named an error of its own: its class says what it is.
+        unlisted = Kind(
+            error.code, error.status, "A named error of another room", "See the detail."
+        )
+        kind, detail = CATALOGUE.get(error.code, unlisted), str(error)
     else:
         kind = CATALOGUE["internal"]
         detail = "an error nobody foresaw; the log names it under this request id"
     return kind.status, {
-        "type": f"{DOCS}#{kind.code}",
+        "type": f"{TYPES}{kind.code}",
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
