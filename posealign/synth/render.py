@@ -150,7 +150,7 @@ class Renderer:
         for number in range(2):
             spans = [self._span[f"{number}_{d.bone}"] for d in atlas.drawn()]
             self._figure_span.append(slice(spans[0].start, spans[-1].stop))
-        self._textures: dict[str, int] = {}
+        self._textures: dict[str, NDArray[np.uint8]] = {}
         self._white = np.full((64, 64, 3), 255, np.uint8)
 
     def close(self) -> None:
@@ -246,8 +246,9 @@ class Renderer:
 
     def _texture(self, name: str, image: NDArray[np.uint8]) -> None:
         """Upload unless the very same array is there already."""
-        if self._textures.get(name) == id(image):
+        if self._textures.get(name) is image:
             return
+        self._textures[name] = image
         index = self.model.texture(name).id
         start = int(self.model.tex_adr[index])
         size = (int(self.model.tex_height[index]), int(self.model.tex_width[index]))
