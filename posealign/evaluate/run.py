@@ -226,7 +226,8 @@ def _ask_questions(
     )
     files = {name: RowFile(rows_path(evaluation.folder, f"pope.{name}")) for name in served}
     done = {name: file.resume() for name, file in files.items()}
-    waiting = [n for n in range(len(asked)) if any(n >= done[name] for name in files)]
+    chosen_words = spread(len(asked), evaluation.pope.in_words)
+    waiting = [n for n in chosen_words if any(n >= done[name] for name in files)]
     here: tuple[int, Sample | None] = (-1, None)
     for number in progress(waiting, "keypoint-POPE", len(waiting)):
         question: Question = asked[number]
@@ -236,6 +237,13 @@ def _ask_questions(
             if number >= done[name] and here[1] is not None:
                 said = answer_question(answerer.predictor, here[1].image_HW3, question)
                 files[name].append({"index": number, **said})
+
+
+def spread(count: int, wanted: int | None) -> list[int]:
+    """`wanted` of `count` places, evenly; all where None."""
+    if wanted is None or wanted >= count:
+        return list(range(count))
+    return [place * count // wanted for place in range(wanted)]
 
 
 def _make_clips(

@@ -100,9 +100,14 @@ Model = PredictorModel | MoveNetModel | OnnxModel | PredictionsModel
 
 
 class PopeSettings(Config):
-    """keypoint-POPE: how many questions of each split, and the seed of the generator."""
+    """keypoint-POPE: how many questions of each split, and the seed of the generator.
+
+    Answering by states costs nothing; in words each question is an inference, so that fewer may be
+    asked (`in_words`, spread evenly).
+    """
 
     questions: int = Field(default=0, ge=0)
+    in_words: int | None = Field(default=None, ge=0)
     seed: int = 0
 
 

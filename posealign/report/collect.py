@@ -13,7 +13,7 @@ from posealign.evaluate import pope
 from posealign.evaluate.figures import GROUPS, plain
 from posealign.evaluate.judged import Judged, judge
 from posealign.evaluate.rows import RowFile
-from posealign.evaluate.run import rows_path
+from posealign.evaluate.run import rows_path, spread
 from posealign.evaluate.settings import Evaluation
 
 Report = dict[str, Any]
@@ -57,7 +57,7 @@ def collect(evaluation: Evaluation) -> Report:
             if group in evaluation.groups and (figures := measure(judged, evaluation))
         }
         served = model.kind == "predictor"
-        found |= _asked(folder, model.name) | _clips(folder, model.name)
+        found |= _asked(evaluation, model.name, asked) | _clips(folder, model.name)
         if asked and evaluation.boxes == "truth":
             seen = pope.by_states(asked, rows, evaluation.skeleton, served)
             found |= {"pope_states": seen} if seen else {}
@@ -111,15 +111,16 @@ def _failure(who: str, row: dict[str, Any]) -> dict[str, Any]:
     return {"who": who, "index": row["index"], "key": row.get("key"), "error": row["failed"]}
 
 
-def _asked(folder: Path, name: str) -> Report:
+def _asked(evaluation: Evaluation, name: str, asked: list[dict[str, Any]]) -> Report:
     """keypoint-POPE: the questions' answers in words."""
-    path, asked = rows_path(folder, f"pope.{name}"), _questions(folder)
+    path = rows_path(evaluation.folder, f"pope.{name}")
     if not path.is_file() or not asked:
         return {}
     answered = list(RowFile(path))
-    if len(answered) != len(asked):
-        raise InvalidInput(f"{path} answers {len(answered)} of {len(asked)} questions; run on")
-    return {"pope": pope.figures(asked, answered)}
+    wanted = spread(len(asked), evaluation.pope.in_words)
+    if [row["index"] for row in answered] != wanted:
+        raise InvalidInput(f"{path} answers {len(answered)} of {len(wanted)} questions; run on")
+    return {"pope": pope.figures([asked[number] for number in wanted], answered)}
 
 
 def _questions(folder: Path) -> list[dict[str, Any]]:
