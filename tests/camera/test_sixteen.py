@@ -34,7 +34,7 @@ def cpu_share(rows: list[dict[str, Any]]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "grown_mb"), [(6, 12.0), pytest.param(600, 12.0, marks=pytest.mark.slow)]
+    ("seconds", "grown_mb"), [(4, 12.0), pytest.param(600, 12.0, marks=pytest.mark.slow)]
 )
 def test_sixteen_cameras(
     seconds: float, grown_mb: float, rtsp: Callable[..., RtspCamera], tmp_path: Path
