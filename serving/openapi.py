@@ -111,6 +111,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             whole = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(whole.pop("$defs", {}))
             schemas[model.__name__] = whole
+        _inference_errors(schema)
         components["securitySchemes"] = {
             "key": {"type": "http", "scheme": "bearer", "description": "an API key or a JWT"}
         }
@@ -118,6 +119,27 @@ def document(app: FastAPI) -> dict[str, Any]:
         schema["x-problems"] = {code: vars(kind) for code, kind in CATALOGUE.items()}
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _inference_errors(schema: dict[str, Any]) -> None:
+    """The Open Inference Protocol has its own form of errors, on every one of its routes."""
+    form = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+    content = {"application/json": {"schema": form}}
+    for path, operations in schema["paths"].items():
+        if path != "/v2" and not path.startswith("/v2/"):
+            continue
+        for operation in operations.values():
+            rows = operation["responses"]
+            rows.pop("422", None)  # 400 in this protocol
+            for status, title in _TITLES.items():
+                if status not in (409, 422):
+                    rows[str(status)] = {"description": title, "content": content}
+            if path == "/v2/health/ready":
+                rows["503"] = {"description": _TITLES[503], "content": {"application/json": {}}}
+            if path.endswith("/infer"):
+                rows["200"]["content"] = {
+                    "application/json": {}, "application/octet-stream": {}
+                }  # fmt: skip
 
 
 def _named_models() -> tuple[type[BaseModel], ...]:

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problems: one catalogue, one form, each with what would be right.
 
-{"type": "urn:posealign:error:too-large", "title": "...", "status": 413, "detail": "...", "code": ...}
+{"type": "urn:posealign:error:too-large", "title": "...", "status": 413, "detail": "...", ...}
 """
 
 from __future__ import annotations

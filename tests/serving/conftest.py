@@ -136,12 +136,12 @@ def process(*arguments: str, stderr: Any = subprocess.DEVNULL) -> Iterator[tuple
 def until_ready(port: int, seconds: float = 150.0) -> float:
     """Seconds until /v2/health/ready says 200."""
     start = time.monotonic()
-    client = httpx.Client(timeout=2, verify=False)
-    while time.monotonic() - start < seconds:
-        try:
-            if client.get(f"http://127.0.0.1:{port}/v2/health/ready").status_code == 200:
-                return time.monotonic() - start
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.02)
+    with httpx.Client(timeout=2, verify=False) as client:
+        while time.monotonic() - start < seconds:
+            try:
+                if client.get(f"http://127.0.0.1:{port}/v2/health/ready").status_code == 200:
+                    return time.monotonic() - start
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.02)
     raise TimeoutError("not ready")
