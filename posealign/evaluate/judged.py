@@ -6,6 +6,7 @@ of one picture.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ PARTS = {
     "body": (0, 17), "foot": (17, 23), "face": (23, 91), "left_hand": (91, 112),
     "right_hand": (112, 133),
 }  # fmt: skip
+CHUNK = 512  # people whose rows are packed together
 LEAST_OKS = 1e-3  # below this a found person is nobody's answer
 
 
@@ -95,6 +97,8 @@ def judge(truth: Iterable[Row], answers: Iterable[Row], skeleton: str) -> Judged
     if skeleton == "coco_wholebody133":
         judges |= {part: (AveragePrecision(), slice(*ends)) for part, ends in PARTS.items()}
     people: list[dict[str, Any]] = []
+    chunks: list[dict[str, NDArray[Any]]] = []
+    named: dict[str, list[str]] = {name: [] for name in _LABELS}
     detections = 0
     for label, answer in pairs(truth, answers):
         found = answer["people"]
@@ -103,9 +107,17 @@ def judge(truth: Iterable[Row], answers: Iterable[Row], skeleton: str) -> Judged
         for judge_, joints in judges.values():
             _add(judge_, label, found, arrays["points"][:, joints], joints, own)
         mirrored = _arrays(answer.get("mirrored", ()), len(own))["points"]
-        people += _people(label, found, arrays, mirrored, own)
+        new = _people(label, found, arrays, mirrored, own)
+        for name, values in named.items():
+            values += [sys.intern(str(row[name])) for row in new]
+        people += new
+        if len(people) >= CHUNK:
+            chunks.append(_packed(people))
+            people = []
+    if people:
+        chunks.append(_packed(people))
     precision = {part: judge_.figures() for part, (judge_, _) in judges.items()}
-    return _stacked(people, own, precision, detections)
+    return _stacked(chunks, named, own, precision, detections)
 
 
 def _arrays(found: Iterable[Row], count: int) -> dict[str, NDArray[Any]]:
@@ -233,42 +245,58 @@ def age_group(months: float | None) -> str:
     return "older"
 
 
+_KINDS: Mapping[str, Any] = {
+    "index": np.int64, "person": np.int64, "answered": bool,
+    "state": np.int8, "truth_state": np.int8,
+}  # fmt: skip
+_LABELS = ("posture", "role", "age", "condition", "sequence")
+
+
+def _packed(people: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:
+    """Some people's rows as one array a column: dictionaries of small arrays are ten times that."""
+    return {
+        name: np.array([row[name] for row in people], _KINDS.get(name, np.float64))
+        for name in people[0]
+        if name not in _LABELS
+    }
+
+
 def _stacked(
-    people: list[dict[str, Any]],
+    chunks: list[dict[str, NDArray[Any]]],
+    labels: dict[str, list[str]],
     own: Skeleton,
     precision: Mapping[str, Mapping[str, float]],
     detections: int,
 ) -> Judged:
-    count = len(own)
+    count, people = len(own), sum(len(chunk["index"]) for chunk in chunks)
 
-    def column(name: str, shape: tuple[int, ...], kind: Any = np.float64) -> NDArray[Any]:
-        return np.array([row[name] for row in people], kind).reshape(len(people), *shape)
+    def column(name: str, *shape: int) -> NDArray[Any]:
+        parts = [chunk.pop(name) for chunk in chunks]  # each is let go as soon as it is copied
+        whole = np.concatenate(parts) if parts else np.zeros(0, _KINDS.get(name, np.float64))
+        return whole.reshape(people, *shape)
 
     return Judged(
         own,
-        column("index", (), np.int64),
-        column("person", (), np.int64),
-        column("answered", (), bool),
-        column("points", (count, 2)),
-        column("confidence", (count,)),
-        column("radius", (count,)),
-        column("state", (count,), np.int8),
-        column("z", (count,)),
-        column("space", (count, 3)),
-        column("mirrored", (count, 2)),
-        column("consistency", ()),
-        column("rotation", ()),
-        column("asked_box", (4,)),
-        column("truth", (count, 2)),
-        column("truth_state", (count,), np.int8),
-        column("truth_space", (count, 3)),
-        column("area", ()),
-        column("box", (4,)),
-        column("width", ()),
-        {
-            name: [str(row[name]) for row in people]
-            for name in ("posture", "role", "age", "condition", "sequence")
-        },
+        column("index"),
+        column("person"),
+        column("answered"),
+        column("points", count, 2),
+        column("confidence", count),
+        column("radius", count),
+        column("state", count),
+        column("z", count),
+        column("space", count, 3),
+        column("mirrored", count, 2),
+        column("consistency"),
+        column("rotation"),
+        column("asked_box", 4),
+        column("truth", count, 2),
+        column("truth_state", count),
+        column("truth_space", count, 3),
+        column("area"),
+        column("box", 4),
+        column("width"),
+        labels,
         precision,
         detections,
     )

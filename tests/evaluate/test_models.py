@@ -19,11 +19,11 @@ from posealign.data.crop import Crop
 from posealign.data.sample import Sample
 from posealign.errors import InvalidInput
 from posealign.evaluate.compare import compare
+from posealign.evaluate.judged import judge
 from posealign.evaluate.models import in_skeleton, onnx_model, open_model
 from posealign.evaluate.run import open_evaluated, run, truth_of
 from posealign.evaluate.settings import Evaluation, MoveNetModel, OnnxModel
 from posealign.report.collect import judged_of
-from posealign.skeletons.load import skeleton
 from tests.evaluate.test_run import quiet
 from tests.evaluate.toys import make_coco, make_config
 
@@ -192,6 +192,61 @@ def test_runs_on_other_people_cannot_be_compared(toy_run: Evaluation, tmp_path: 
         compare(judged_of(toy_run, "near"), judged_of(other, "near"))
 
 
-def test_every_skeleton_joint_has_a_place_or_none() -> None:
-    rows = in_skeleton(np.ones((17, 3)), "coco17", "body25")
-    assert rows[skeleton("body25").index("Neck")] is None or len(rows) == 25
+def test_whole_body_has_an_ap_for_each_part() -> None:
+    """Right hands are all wrong; a person without labelled feet is not counted for feet."""
+    rng = np.random.default_rng(0)
+    truth, answers = [], []
+    for index in range(6):
+        points = rng.uniform(20, 180, (133, 2))
+        states = np.full(133, 2)
+        if index == 0:
+            states[17:23] = -1
+        found = points.copy()
+        found[112:133] += 90
+        truth.append(
+            {
+                "index": index,
+                "size": [200, 200],
+                "file": "",
+                "people": [
+                    {
+                        "joints": [
+                            [*p, int(s)] if s > 0 else [None, None, -1]
+                            for p, s in zip(points.tolist(), states, strict=True)
+                        ],
+                        "box": [0, 0, 200, 200],
+                        "area": 2e4,
+                        "crowd": False,
+                    }
+                ],
+            }
+        )
+        answers.append({"index": index, "people": [{
+            "joints": [[*p, 0.9, 3.0, 2, None] for p in found.tolist()], "truth": 0,
+            "box": [0, 0, 200, 200], "score": 0.9}]})  # fmt: skip
+    judged = judge(truth, answers, "coco_wholebody133")
+    assert set(judged.precision) == {"all", "body", "foot", "face", "left_hand", "right_hand"}
+    for part in ("body", "foot", "face", "left_hand"):
+        assert judged.precision[part]["AP"] == pytest.approx(1), part
+    assert judged.precision["right_hand"]["AP"] == 0
+    assert len(judged) == 6
+
+
+def test_people_who_were_searched_for_are_paired_by_likeness() -> None:
+    """Two people, answered in the other order, and a third answer about nobody."""
+    rng = np.random.default_rng(1)
+    one, other = rng.uniform(0, 60, (17, 2)), rng.uniform(100, 160, (17, 2))
+    people = [{"joints": [[*p, 2] for p in points.tolist()], "box": [0, 0, 60, 60],
+               "area": 2000.0, "crowd": False} for points in (one, other)]  # fmt: skip
+    found = [
+        {"joints": [[*p, 0.9, 3.0, 2, None] for p in points.tolist()], "box": [0, 0, 9, 9],
+         "score": 0.9} for points in (rng.uniform(300, 360, (17, 2)), other + 1, one + 1)
+    ]  # fmt: skip
+    truth = [{"index": 0, "size": [400, 400], "file": "", "people": people}]
+    judged = judge(truth, [{"index": 0, "people": found}], "coco17")
+    assert judged.answered_P.all()
+    assert np.allclose(judged.points_PJ2, judged.truth_PJ2 + 1)
+    assert judged.detections == 3
+    nobody = judge(truth, [{"index": 0, "people": []}], "coco17")
+    assert not nobody.answered_P.any()
+    assert len(judge([], [], "coco17")) == 0
