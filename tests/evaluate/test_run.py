@@ -209,7 +209,7 @@ def test_memory_does_not_grow_with_pictures(
 
 @pytest.mark.slow
 def test_ten_thousand_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows, figures and report of 10,000 pictures within 80 MB more than of 100."""
+    """Rows, figures and report of 10,000 pictures within 120 MB more than of 100."""
     path, real = make_config(tmp_path), running.open_source
     peaks = []
     for count in (100, 10_000):
@@ -222,7 +222,7 @@ def test_ten_thousand_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert report["pictures"] == count
         peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     print(f"peak {peaks[0]:.0f} MB, then {peaks[1]:.0f} MB")
-    assert peaks[1] - peaks[0] < 80
+    assert peaks[1] - peaks[0] < 120
 
 
 def test_html_stands_alone(toy: tuple[Evaluation, dict[str, Any]]) -> None:
