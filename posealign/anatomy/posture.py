@@ -20,7 +20,8 @@ CORNERS = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
 def trunk_width(points: Points) -> float | None:
     """Signed mean width of shoulders and hips over torso length: positive when the front faces
-    the camera, negative when the back does. None where a corner is missing."""
+    the camera, negative when the back does. None where a corner is missing.
+    """
     if not all(name in points for name in CORNERS):
         return None
     left_shoulder, right_shoulder, left_hip, right_hip = (
