@@ -166,13 +166,12 @@ def pose_result(body: Mapping[str, Any]) -> PoseResult:
 def understood(body: Mapping[str, Any]) -> Understood:
     lists = ("joints", "relations", "candidates", "near_matches")
     known = Understood.__dataclass_fields__
-    return Understood(
-        **{
-            key: tuple(value) if key in lists else value
-            for key, value in body.items()
-            if key in known  # a newer server may say more
-        }
-    )
+    fields: dict[str, Any] = {
+        key: tuple(value) if key in lists else value
+        for key, value in body.items()
+        if key in known  # a newer server may say more
+    }
+    return Understood(**fields)
 
 
 def _one_pose(row: Mapping[str, Any]) -> Pose:

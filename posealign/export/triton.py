@@ -17,7 +17,7 @@ from onnx import TensorProto
 from posealign.bundle import GRAPHS, Bundle
 from posealign.errors import InvalidInput
 
-_TYPES = {
+_TYPES: dict[int, str] = {
     TensorProto.UINT8: "TYPE_UINT8",
     TensorProto.INT64: "TYPE_INT64",
     TensorProto.FLOAT: "TYPE_FP32",
