@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-from huggingface_hub import HfApi, hf_hub_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
+from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers, httpx  # the client it really uses
 
-from posealign.bundle import sha256_of
+from posealign.bundle import home, sha256_of
 from posealign.errors import BrokenBundle, InvalidInput, NotFound, Unavailable, nearest
 
 # Short names → repositories. Any `owner/name` with ViTPose's layout works too.
@@ -53,37 +49,57 @@ def repository(name: str) -> str:
 
 
 def fetch(name: str, revision: str = "main", endpoint: str | None = None) -> dict[str, Path]:
-    """config.json and model.safetensors in the hub's cache, each with the digest the hub states.
+    """config.json and model.safetensors of one commit, each with the digest the hub states.
 
-    Progress goes to stderr; what was begun is resumed. `endpoint` is a mirror's address.
+    Progress goes to stderr. What a broken run left is gone on with: the hub's own cache forgets it.
+    `endpoint` is a mirror's address.
     """
     repo = repository(name)
     try:
         info = HfApi(endpoint=endpoint).model_info(
             repo, revision=revision, files_metadata=True, timeout=30
         )
-        digests = {s.rfilename: s.lfs.sha256 if s.lfs else None for s in info.siblings or []}
-        missing = [file for file in FILES if file not in digests]
+        told = {row.rfilename: row for row in info.siblings or []}
+        missing = [file for file in FILES if file not in told]
         if missing:
             raise InvalidInput(f"{repo} has no {' and no '.join(missing)}: no ViTPose model")
         # The commit, not the branch: both files belong together and to the digests above.
-        paths = {
-            file: Path(hf_hub_download(repo, file, revision=info.sha, endpoint=endpoint))
-            for file in FILES
-        }
+        folder = home().parent / "downloads" / repo.replace("/", "--") / str(info.sha)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in FILES:
+            url = hf_hub_url(repo, file, revision=info.sha, endpoint=endpoint)
+            _download(url, folder / file, told[file].size)
     except GatedRepoError as error:
         raise Unavailable(f"{repo} wants a licence accepted and a token: hf auth login") from error
     except RepositoryNotFoundError as error:
         raise NotFound(f"the hub has no model {repo!r} (or it is private)") from error
-    except (OSError, httpx.HTTPError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+    except (OSError, httpx.HTTPError, HfHubHTTPError) as error:
         raise Unavailable(_offline(repo, error)) from error
-    for file, digest in digests.items():
-        if file in paths and digest and sha256_of(paths[file]) != digest:
+    for file in FILES:
+        stated = told[file].lfs
+        if stated is not None and sha256_of(folder / file) != stated.sha256:
+            (folder / file).unlink()
             raise BrokenBundle(
-                f"{repo}: {file} is not what the hub says (sha256 {digest[:12]}…); delete "
-                f"{paths[file]} and pull again"
+                f"{repo}: {file} is not what the hub says (sha256 {stated.sha256[:12]}…); it was "
+                "removed, pull again"
             )
-    return paths
+    return {file: folder / file for file in FILES}
+
+
+def _download(url: str, target: Path, size: int | None) -> None:
+    if target.is_file() and target.stat().st_size == size:
+        return
+    partial = target.with_name(f"{target.name}.partial")
+    done = partial.stat().st_size if partial.is_file() else 0
+    if size is not None and done > size:
+        partial.unlink()
+        done = 0
+    with partial.open("ab") as file:
+        http_get(
+            url, file, resume_size=done, expected_size=size, headers=build_hf_headers(),
+            displayed_filename=target.name,
+        )  # fmt: skip
+    partial.replace(target)
 
 
 def _offline(repo: str, error: Exception) -> str:
