@@ -16,9 +16,11 @@ import numpy as np
 
 from serving.camera.clock import Clock
 from serving.camera.config import Camera
+from serving.camera.log import log
 from serving.camera.secret import Secrets
 from serving.camera.slot import Grabbed, LatestSlot, Rate
-from serving.camera.source import Trouble, address, answers, grabs
+from serving.camera.source import Trouble, address, answers, grabs, require_av
+from serving.logs import stack_of
 
 State = Literal["off", "connecting", "live", "stale", "frozen", "ended"]
 SHORTEST, LONGEST = 0.5, 30.0  # seconds between attempts
@@ -39,6 +41,7 @@ class Capture:
         wanted: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.camera, self.slot = camera, slot
+        require_av()
         self._where = address(camera.source, secrets)
         self._clock, self._wanted = clock, wanted
         self._stopping = threading.Event()
@@ -132,6 +135,9 @@ class Capture:
             self.trouble = trouble.code
             if trouble.code == "ended" and self._where.scheme == "file":
                 self.ended = not self.camera.source.loop
+        except Exception as error:  # the thread must outlive whatever a stream brings
+            self.trouble = "failed"
+            log().error("capture failed", camera=self.camera.name, stack=stack_of(error))
 
     def _idle(self) -> bool:
         return self._stopping.is_set() or not self._wanted()

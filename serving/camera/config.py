@@ -29,7 +29,7 @@ Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3, m
 Reference = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-_SCHEMES = ("rtsp", "rtsps", "http", "https", "file", "v4l2")
+SCHEMES = ("rtsp", "rtsps", "http", "https", "file", "v4l2")
 _TELLING = re.compile(r"[?&;](pass\w*|pwd|token|key|auth\w*|sig\w*|secret|user\w*)=", re.IGNORECASE)
 # Values at these keys are never repeated in a message.
 _PRIVATE = frozenset({"url", "username", "password", "secret", "token", "subject", "encounter"})
@@ -58,16 +58,16 @@ def check_address(url: str) -> None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise ValueError("the address cannot be read") from None
-    if parts.scheme not in _SCHEMES:
-        near = nearest(parts.scheme, _SCHEMES) if parts.scheme.isalnum() else ""
-        raise ValueError(f"an address begins with one of {', '.join(_SCHEMES)}{near}")
+    if parts.scheme not in SCHEMES:
+        near = nearest(parts.scheme, SCHEMES) if parts.scheme.isalnum() else ""
+        raise ValueError(f"an address begins with one of {', '.join(SCHEMES)}{near}")
     if "@" in parts.netloc:
         raise ValueError("the address holds credentials: move them to `credentials`")
     if _TELLING.search(url):
         raise ValueError(
             "the address holds a token: give the whole address as {env: …} or {file: …}"
         )
-    if parts.scheme in _SCHEMES[:4] and not host:
+    if parts.scheme in SCHEMES[:4] and not host:
         raise ValueError("the address has no host")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from posealign.errors import InvalidConfig, MissingExtra
-from serving.camera.config import Source, check_address
+from serving.camera.config import SCHEMES, Source
 from serving.camera.secret import Secrets
 from serving.camera.slot import Grabbed
 
@@ -73,13 +73,7 @@ def address(source: Source, secrets: Secrets) -> Address:
     url = source.url
     if not isinstance(url, str):
         url = secrets.read(url)
-        try:
-            check_address(url) if "@" in url.split("?")[0] else None
-        except ValueError as error:
-            raise InvalidConfig(f"source: {error}") from None
-        parts = urlsplit(url)
-        pieces = [p for p in re.split(r"[/?&=;]", f"{parts.path}?{parts.query}") if len(p) > 3]
-        secrets.add(*pieces, *map(unquote, pieces))
+        _hide_parts(url, secrets)
     scheme, _, rest = url.partition(":")
     if scheme in ("file", "v4l2"):
         return Address(scheme, "", 0, rest.removeprefix("//"))
@@ -92,6 +86,19 @@ def address(source: Source, secrets: Secrets) -> Address:
     full = urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
     secrets.add(*([full] if full != url else []))
     return Address(scheme, host, port, full)
+
+
+def _hide_parts(url: str, secrets: Secrets) -> None:
+    """An address that is a secret as a whole: its pieces are none the less."""
+    try:
+        parts = urlsplit(url)
+        login = [part for part in (parts.username, parts.password) if part]
+    except ValueError:
+        raise InvalidConfig("an address from a secret cannot be read as one") from None
+    if parts.scheme not in SCHEMES:
+        raise InvalidConfig(f"an address begins with one of {', '.join(SCHEMES)}")
+    pieces = [p for p in re.split(r"[/?&=;]", f"{parts.path}?{parts.query}") if len(p) > 3]
+    secrets.add(*login, *map(unquote, login), *pieces, *map(unquote, pieces))
 
 
 def grabs(
@@ -141,11 +148,15 @@ def grabs(
         container.close()
 
 
-def _open(where: Address, source: Source, patience: float) -> Any:
+def require_av() -> Any:
     try:
-        av = import_module("av")
+        return import_module("av")
     except ImportError as error:
         raise MissingExtra("cameras need PyAV: pip install 'posealign[camera]'") from error
+
+
+def _open(where: Address, source: Source, patience: float) -> Any:
+    av = require_av()
     options = {"fflags": "nobuffer", "flags": "low_delay"}
     form = None
     if where.scheme in ("rtsp", "rtsps"):

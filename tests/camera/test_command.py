@@ -13,10 +13,13 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+import structlog
 from fhir.resources.observation import Observation
 
+from posealign.errors import InvalidConfig, InvalidInput
 from posealign.interop.audit import events, verify
 from posealign.interop.fhir import pose_of
+from serving.camera.command import camera
 from serving.camera.config import Watch
 from serving.camera.messages import PoseMessage
 from serving.camera.secret import Secret, Secrets
@@ -63,26 +66,33 @@ def test_a_file_is_watched_to_its_end(clip: Path, tmp_path: Path) -> None:
     assert [row["state"] for row in log if row["event"] == "camera"][-1] == "ended"
 
 
-def test_errors_and_schema(tmp_path: Path) -> None:
-    assert posealign().returncode == 2
-    path = tmp_path / "cameras.yaml"
-    path.write_text("cameras: [{name: a, instruction: x, source: {url: 'rtsp://u:hunter22@h/1'}}]")
-    done = posealign("--config", str(path))
-    assert done.returncode == 2
-    assert "credentials" in done.stderr
-    assert "hunter22" not in done.stderr
+def test_errors_and_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        with pytest.raises(InvalidInput, match="--config"):
+            camera()
+        camera(schema=True)
+        assert json.loads(capsys.readouterr().out)["$id"].startswith("https://")
+        path = tmp_path / "cameras.yaml"
+        path.write_text(
+            "cameras: [{name: a, instruction: x, source: {url: 'rtsp://u:hunter22@h/1'}}]"
+        )
+        with pytest.raises(InvalidConfig, match="credentials") as caught:
+            camera(path)
+        assert "hunter22" not in str(caught.value) + capsys.readouterr().err
+    finally:
+        structlog.reset_defaults()
 
 
 def test_the_page_wants_its_token_and_writes_every_access(
     station: Callable[..., Station], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAGE", "page-token-1")
-    camera = MjpegCamera()
+    source = MjpegCamera()
     beds = [
         {"name": "one", "subject": "Patient/1", "zone": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]},
         {"name": "two", "subject": "Patient/2", "zone": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]},
     ]
-    row = {"name": "a", "source": {"url": f"http://127.0.0.1:{camera.port}/"}, "beds": beds,
+    row = {"name": "a", "source": {"url": f"http://127.0.0.1:{source.port}/"}, "beds": beds,
            "instruction": "all"}  # fmt: skip
     made = station({"cameras": [row]}, StubPredictor([Body(box=(0.0, 0.1, 0.4, 0.8))]), Secrets())
     server = WatchServer(made, Watch(port=0, token=Secret(env="PAGE")))
@@ -108,13 +118,13 @@ def test_the_page_wants_its_token_and_writes_every_access(
         assert httpx.get(base + "/cameras/a/picture.jpg", headers=headers).status_code == 500
     finally:
         server.stop()
-        camera.stop()
+        source.stop()
 
 
 def test_observations_into_a_folder(station: Callable[..., Station], tmp_path: Path) -> None:
-    camera = MjpegCamera()
+    source = MjpegCamera()
     row: dict[str, Any] = {
-        "name": "a", "source": {"url": f"http://127.0.0.1:{camera.port}/"}, "instruction": "all",
+        "name": "a", "source": {"url": f"http://127.0.0.1:{source.port}/"}, "instruction": "all",
         "beds": [{"name": "one", "subject": "Patient/1"}],
     }  # fmt: skip
     sinks = {"fhir": {"folder": tmp_path / "fhir", "version": "R5", "every": 1}}
@@ -127,7 +137,7 @@ def test_observations_into_a_folder(station: Callable[..., Station], tmp_path: P
         assert len(pose_of(resource).joints) == 17
         assert oct(found[0].stat().st_mode & 0o777) == "0o600"
     finally:
-        camera.stop()
+        source.stop()
 
 
 def test_http_passwords_reach_the_camera_only(
@@ -135,9 +145,9 @@ def test_http_passwords_reach_the_camera_only(
 ) -> None:
     monkeypatch.setenv("U", "viewer")
     monkeypatch.setenv("P", "pa:ss@w#rd")
-    camera = MjpegCamera(authorization="Basic dmlld2VyOnBhOnNzQHcjcmQ=")
+    source = MjpegCamera(authorization="Basic dmlld2VyOnBhOnNzQHcjcmQ=")
     login = {"username": {"env": "U"}, "password": {"env": "P"}}
-    url = f"http://127.0.0.1:{camera.port}/v"
+    url = f"http://127.0.0.1:{source.port}/v"
     row = {"name": "a", "instruction": "head", "source": {"url": url, "credentials": login}}
     bad = {"name": "b", "instruction": "head", "source": {"url": url}}
     made = station({"cameras": [row, bad]})
@@ -145,4 +155,4 @@ def test_http_passwords_reach_the_camera_only(
         until(lambda: made.posts["a"].capture.health() == "live", 10)
         until(lambda: made.posts["b"].capture.trouble == "unauthorized", 10)
     finally:
-        camera.stop()
+        source.stop()
