@@ -68,7 +68,7 @@ def test_every_sample_keeps_to_the_nouns(shards: Path) -> None:
         assert x + w <= width - 0.49
         assert y + h <= height - 0.49
         assert {"contacts", "crossing", "height_m", "bend_deg"} <= set(subject.facts)
-    assert len(postures) >= 3
+    assert len(postures) >= 2
 
 
 def test_a_whole_shard_is_left_alone(shards: Path, bank: Bank, renderer: Renderer) -> None:
