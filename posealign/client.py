@@ -24,28 +24,14 @@ from typing import Any, Self
 
 import httpx
 
-from posealign import __version__, errors
-from posealign.data.pose import Finding, PlacedJoint, Pose, PoseResult, State, Understood
-from posealign.errors import InvalidInput, NotFound, Overloaded, PoseAlignError, Unavailable
+from posealign import __version__
+from posealign.data.pose import PoseResult, Understood
+from posealign.errors import InvalidInput, NotFound, Unavailable
+from posealign.wire import Frame, error_of, frame_of, line_of, pose_result, seconds, understood
 
 Picture = str | Path | bytes  # a path, or the bytes of a file
 Box = Sequence[float]
 _AGAIN = (429, 503)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A look that the server keeps; ask about it without sending the picture again."""
-
-    id: str
-    width: int
-    height: int
-    people: tuple[tuple[float, float, float, float], ...]
-    expires_in: float
-
-
-class ServerProblem(PoseAlignError):
-    """A problem that this version of the client has no name for."""
 
 
 def _headers(key: str | None) -> dict[str, str]:
@@ -145,85 +131,9 @@ def _video(
     return {"data": data, "files": {"video": _file(clip)}}
 
 
-# From the wire to the library's nouns
-
-
-def pose_result(body: Mapping[str, Any]) -> PoseResult:
-    """The inverse of PoseResult.to_json()."""
-    poses = body["poses"]
-    edges = tuple((str(a), str(b)) for a, b in poses[0]["edges"]) if poses else ()
-    return PoseResult(
-        understood(body["instruction"]),
-        tuple(_one_pose(row) for row in poses),
-        edges,
-        poses[0].get("z_unit") if poses else None,
-        body["model"]["name"],
-        body["model"]["digest"],
-        dict(body["timings_ms"]),
-    )
-
-
-def understood(body: Mapping[str, Any]) -> Understood:
-    lists = ("joints", "relations", "candidates", "near_matches")
-    known = Understood.__dataclass_fields__
-    fields: dict[str, Any] = {
-        key: tuple(value) if key in lists else value
-        for key, value in body.items()
-        if key in known  # a newer server may say more
-    }
-    return Understood(**fields)
-
-
-def _one_pose(row: Mapping[str, Any]) -> Pose:
-    return Pose(
-        box=tuple(row["box"]),
-        score=row["score"],
-        joints=tuple(_joint(joint) for joint in row["joints"]),
-        filtered=tuple(_joint(joint) for joint in row["filtered"]),
-        plausibility=tuple(
-            Finding(found["code"], found["message"], tuple(found["joints"]))
-            for found in row["plausibility"]
-        ),
-        depth_consistency=row["depth_consistency"],
-        track=row.get("track"),
-    )
-
-
-def _joint(row: Mapping[str, Any]) -> PlacedJoint:
-    position = row.get("position")
-    return PlacedJoint(
-        row["name"], row["x"], row["y"], State[row["state"].upper()], row["confidence"],
-        row["radius"], row.get("z"), tuple(position) if position is not None else None,
-    )  # fmt: skip
-
-
-def _frame(body: Mapping[str, Any]) -> Frame:
-    people = tuple((x, y, w, h) for x, y, w, h in body["people"])
-    return Frame(body["id"], body["width"], body["height"], people, body["expires_in"])
-
-
-def error_of(status: int, body: bytes, retry_after: str | None) -> PoseAlignError:
-    """A problem as the library's own error of that code."""
-    try:
-        problem = json.loads(body)
-        code, detail = str(problem["code"]), str(problem["detail"])
-    except (ValueError, KeyError, TypeError):
-        code, detail = "", f"the server answered {status}"
-    if status == 429:
-        return Overloaded(detail, _seconds(retry_after))
-    for kind in vars(errors).values():
-        if isinstance(kind, type) and issubclass(kind, PoseAlignError) and kind.code == code:
-            return kind(detail)
-    return ServerProblem(detail)
-
-
-def _seconds(retry_after: str | None) -> float:
-    return float(retry_after) if retry_after and retry_after.isdigit() else 1.0
-
-
 def _pause(attempt: int, response: httpx.Response) -> float:
     """Retry-After, a little spread, so that many clients do not come back together."""
-    return _seconds(response.headers.get("retry-after")) * (1 + 0.5 * random.random()) * attempt
+    return seconds(response.headers.get("retry-after")) * (1 + 0.5 * random.random()) * attempt
 
 
 def _unreachable(url: httpx.URL, error: httpx.HTTPError) -> Unavailable:
@@ -285,7 +195,7 @@ class Client:
     ) -> Frame:
         """Send a picture once; `ask` about it as often as you like."""
         data = _look(boxes, intrinsics, options)
-        return _frame(self._json(_Request("POST", "/v1/frames", data, _pictures(image, depth))))
+        return frame_of(self._json(_Request("POST", "/v1/frames", data, _pictures(image, depth))))
 
     def ask(self, frame: Frame | str, instruction: str, skeleton: str | None = None) -> PoseResult:
         name = frame.id if isinstance(frame, Frame) else frame
@@ -311,7 +221,7 @@ class Client:
             if response.status_code != 200:
                 raise error_of(response.status_code, response.read(), None)
             for line in response.iter_lines():
-                yield _line(line)
+                yield line_of(line)
 
     def skeletons(self) -> list[dict[str, Any]]:
         return list(self._json(_Request("GET", "/v1/skeletons")))
@@ -398,7 +308,7 @@ class AsyncClient:
         request = _Request(
             "POST", "/v1/frames", _look(boxes, intrinsics, options), _pictures(image, depth)
         )
-        return _frame(await self._json(request))
+        return frame_of(await self._json(request))
 
     async def ask(
         self, frame: Frame | str, instruction: str, skeleton: str | None = None
@@ -426,7 +336,7 @@ class AsyncClient:
             if response.status_code != 200:
                 raise error_of(response.status_code, await response.aread(), None)
             async for line in response.aiter_lines():
-                yield _line(line)
+                yield line_of(line)
 
     async def skeletons(self) -> list[dict[str, Any]]:
         return list(await self._json(_Request("GET", "/v1/skeletons")))
@@ -456,10 +366,3 @@ class AsyncClient:
         if response.is_success:
             return response.json()
         raise error_of(response.status_code, response.content, response.headers.get("retry-after"))
-
-
-def _line(line: str) -> PoseResult:
-    row = json.loads(line)
-    if "problem" in row:
-        raise error_of(row["problem"]["status"], json.dumps(row["problem"]).encode(), None)
-    return pose_result(row)
