@@ -46,6 +46,7 @@ class TextTraining(Config):
     hint_dropout: float = Field(default=0.3, ge=0, lt=1)
     bpe_dropout: float = Field(default=0.08, ge=0, lt=1)
     vocabulary: int = Field(default=7000, ge=300)
+    tokenizer_texts: int = 60_000
     letters: Path | None = None  # further characters the tokenizer must know, one long line
     evaluate_every: int = 500
     minutes: float | None = None  # stop early so that the whole run fits; the rate follows
@@ -141,7 +142,7 @@ def tokenizer_of(config: TextTraining, sources: Sources) -> Tokenizer:
     if path.is_file():
         return load_tokenizer(path)
     rng, mixture = Random(config.seed), mixture_of(config)
-    texts = [example(rng, mixture, sources)[1] for _ in range(60_000)]
+    texts = [example(rng, mixture, sources)[1] for _ in range(config.tokenizer_texts)]
     texts += [line.text for line in sources.lines + sources.refused] * 3
     letters = config.letters.read_text("utf-8").strip() if config.letters else ""
     tokenizer = train_tokenizer(texts, config.vocabulary, letters)

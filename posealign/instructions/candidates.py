@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from posealign.instructions.decoding import Heads, Logits, decode
 from posealign.instructions.hints import LEFT, NEAR, RIGHT, Hint
+from posealign.instructions.keywords import is_structured, parse_text
 from posealign.instructions.parts import PAIRED, PARTS, joints_of
 from posealign.instructions.query import (
     CHOOSING,
@@ -25,7 +26,6 @@ from posealign.instructions.query import (
     Except,
     Part,
     Query,
-    Refusal,
     Scope,
     union,
 )
@@ -43,9 +43,11 @@ class Prices:
     unnamed: float = 1.0  # a part that the text does not name
     bare: float = 2.0  # the threshold's own set
     rules: float = 2.0  # what the keyword rules read gets this much
-    cap: float = 6.0  # logits are trusted no further
-    gate_no: float = 0.5  # the rules would refuse: off the gate
-    gate_yes: float = 0.5  # the rules would answer: onto the gate
+    grammar: float = 10.0  # and this where they found an exception, a chain, a correction
+    cap: float = 3.0  # logits are trusted no further
+    gate_no: float = 2.0  # the rules would refuse: off the gate
+    gate_yes: float = 1.0  # the rules would answer: onto the gate
+    foreign: float = 4.0  # a language of a further phrasebook: naming a part is asking for it
 
 
 PRICES = Prices()
@@ -55,19 +57,29 @@ def settle(
     out: Logits,
     row: int,
     hints: list[Hint],
-    ruled: Query | Refusal,
+    clean: str,
     prices: Prices = PRICES,
+    foreign: bool = False,
 ) -> Heads:
     """One text's heads, with the likeliest whole reading in place of the bare thresholds."""
     heads = decode(out, row)
+    ruled = None if foreign else parse_text(clean)  # the rules speak English and Chinese
     gate = float(out["gate"][row])
-    gate += prices.gate_yes if isinstance(ruled, Query) else -prices.gate_no
+    if foreign:
+        prices = replace(prices, unnamed=20.0, bare=20.0)  # nothing but what it names
+        gate += prices.foreign if mentions(hints) else -prices.foreign
+    elif ruled is not None:
+        gate += prices.gate_yes if isinstance(ruled, Query) else -prices.gate_no
     asked_V = out["asked"][row]
     related_V = heads.related_V
     if heads.relation is not None:
         related_V = choose_related(out["related"][row], heads.relation, heads.asked_V)
     extra = [related_V] if heads.relation is not None else []
-    mask_V = choose_mask(asked_V, hints, ruled, prices, extra)
+    gain = 0.0
+    if isinstance(ruled, Query):
+        gain = prices.grammar if is_structured(clean, ruled) else prices.rules
+        extra.append(as_mask(evaluate(ruled.scope, candidates)))
+    mask_V = choose_mask(asked_V, hints, extra, gain, prices)
     if heads.relation is not None:
         related_V = related_V & mask_V if (related_V & mask_V).any() else mask_V
     answered = gate > 0 and bool(mask_V.any())
@@ -77,20 +89,20 @@ def settle(
 def choose_mask(
     asked_V: NDArray[np.float32],
     hints: list[Hint],
-    ruled: Query | Refusal | None,
-    prices: Prices = PRICES,
     extra: Sequence[Mask] = (),
+    gain: float = 0.0,
+    prices: Prices = PRICES,
 ) -> Mask:
-    """The likeliest reading of `asked`, given the logits and the text's mentions."""
+    """The likeliest reading of `asked`, given the logits and the text's mentions; of the `extra`
+    readings the last one gets the `gain`.
+    """
     logits_V = np.clip(asked_V, -prices.cap, prices.cap) * _weights()
     bare_V = asked_V > 0
     masks, gains = [bare_V, *extra], [-prices.bare, *(0.0 for _ in extra)]
+    gains[-1] += gain if extra else 0.0
     for scope in readings(mentions(hints)):
         masks.append(_mask_of(scope))
         gains.append(0.0)
-    if isinstance(ruled, Query):
-        masks.append(as_mask(evaluate(ruled.scope, candidates)))
-        gains.append(prices.rules)
     named_CV = _named()
     every_CV = np.concatenate((np.stack(masks), named_CV))
     every_C = np.concatenate((np.array(gains), np.full(len(named_CV), -prices.unnamed)))
@@ -192,6 +204,8 @@ def _named() -> Mask:
     """Every part there is, on every side, and all but it; also the sums of two limbs' halves."""
     scopes: list[Scope] = []
     for name in sorted(PARTS):
+        if name.startswith("face_"):
+            continue  # single points of a face are never meant without being named
         sides: tuple[str | None, ...] = (None, "left", "right") if name in PAIRED else (None,)
         for side in sides:
             scopes += [Part(name, side), Except(Part("all"), Part(name, side))]  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ BOTH_SIDES = re.compile(_ROWS["both_sides"])
 BEHIND = re.compile(_ROWS["behind"])
 KEEPS_SIDE = re.compile(_ROWS["keeps_side"])
 CORRECTION = re.compile(_ROWS["correction"])
+REST = re.compile(_ROWS["rest"])  # "keep the others": what is named is taken away
 NOT_BUT = re.compile(_ROWS["not_but"])
 CHAINS = tuple(re.compile(pattern) for pattern in _ROWS["chains"])
 EXCEPTIONS = tuple(re.compile(pattern) for pattern in _ROWS["exceptions"])

@@ -63,6 +63,11 @@ def parse_text(text: str) -> Query | Refusal:
     return query if read(query).asked else Refusal("contradictory")
 
 
+def is_structured(text: str, query: Query) -> bool:
+    """Whether grammar was found, not parts alone: an exception, a chain, a correction."""
+    return isinstance(query.scope, Except | Chain) or bool(patterns.CORRECTION.search(text))
+
+
 def _options(text: str) -> tuple[str, dict[str, object]]:
     """Wishes other than the scope; what was understood is taken out of the text."""
     options: dict[str, object] = {}
@@ -88,7 +93,10 @@ def _scope(text: str) -> Scope | None:
         inner = _sum(removed)
         if inner is not None:
             return Except(_sum(kept) or Part("all"), _shared_side(inner, kept))
-    return _sum(text)
+    named = _sum(text)
+    if named is not None and named != Part("all") and patterns.REST.search(text):
+        return Except(Part("all"), named)
+    return named
 
 
 def _shared_side(inner: Scope, kept: str) -> Scope:
@@ -102,6 +110,8 @@ def _shared_side(inner: Scope, kept: str) -> Scope:
 
 def _after_correction(text: str) -> str:
     """What stands after the last correction; a bare side there corrects the part before."""
+    if patterns.REST.search(text):
+        return text
     matches = list(patterns.CORRECTION.finditer(text))
     for match in reversed(matches):
         before, after = text[: match.start()], text[match.end() :]

@@ -26,7 +26,6 @@ from posealign.instructions.candidates import settle
 from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
 from posealign.instructions.hints import find_hints, lexicon_of
-from posealign.instructions.keywords import parse_text
 from posealign.instructions.near import near_matches
 from posealign.instructions.normalise import language_of, normalise
 from posealign.instructions.phrases import LANGUAGES, phrasebook
@@ -94,6 +93,7 @@ class Resolver:
         self.graph = graph
         # Names of further phrasebooks (paths) are pointed out to the graph like our own.
         self.lexicon = lexicon_of([phrasebook(name) for name in phrasebooks])
+        self.foreign = bool(set(phrasebooks) - set(LANGUAGES))
         self._size = size
         self._lock = Lock()
         self._readings: OrderedDict[str, Reading] = OrderedDict()
@@ -144,7 +144,9 @@ class Resolver:
         rows = encode(self.tokenizer, text, lexicon=self.lexicon)
         ids = pad([rows or [1]])
         out = self.graph({"ids": ids})
-        heads = settle(out, 0, find_hints(clean, self.lexicon), parse_text(clean))
+        hints = find_hints(clean, self.lexicon)
+        foreign = self.foreign and hints != find_hints(clean)
+        heads = settle(out, 0, hints, clean, foreign=foreign)
         reason = None if heads.answered else heads.reason
         if not rows:
             reason = "unclear"
