@@ -86,7 +86,7 @@ def answers(
     """Places in packed-picture pixels, states and z of every vocabulary joint."""
     size = (model.config.width, model.config.height)
     random = np.random.default_rng(0)
-    found: dict[str, list[NDArray[Any]]] = {"points": [], "states": [], "z": []}
+    found: dict[str, list[NDArray[Any]]] = {"points": [], "states": [], "absent": [], "z": []}
     for start in range(0, len(rows), 16):
         part = rows[start : start + 16]
         crops = [Crop.of_box(tuple(map(float, shard.boxes_N4[row])), size,
@@ -99,15 +99,20 @@ def answers(
         placed = model.locate(seen["features"], model.table + delta)["xy"].numpy()
         found["points"] += [c.invert(xy) for c, xy in zip(crops, placed, strict=True)]
         found["states"].append(state.argmax(-1).numpy())
+        found["absent"].append(state.softmax(-1)[..., 0].numpy())
         found["z"].append(codec.z_decode(z).numpy())
     return {
         "points": np.stack(found["points"]), "states": np.concatenate(found["states"]),
-        "z": np.concatenate(found["z"]),
+        "absent": np.concatenate(found["absent"]), "z": np.concatenate(found["z"]),
     }  # fmt: skip
 
 
 def synthetic_figures(
-    model: PoseModel, shard: Shard, rows: NDArray[np.int64], turn: bool = False
+    model: PoseModel,
+    shard: Shard,
+    rows: NDArray[np.int64],
+    threshold: float = 0.5,
+    turn: bool = False,
 ) -> dict[str, Any]:
     """Torso length is the picture's own (shoulders' middle to hips'), at least a fifth of the box,
     for a foreshortened torso is no yardstick.
@@ -131,7 +136,7 @@ def synthetic_figures(
         right = (found["states"] == states_NV)[:, member_V]
         report[f"state accuracy {name}"] = _mean(right)
     absent = states_NV[:, body] == State.ABSENT
-    emitted = found["states"][:, body] != State.ABSENT
+    emitted = found["absent"][:, body] <= threshold
     if absent.any():
         report["absent body joints emitted"] = _mean(emitted[absent])
     report["present body joints emitted"] = _mean(emitted[~absent])

@@ -55,10 +55,14 @@ def release(config: ReleaseConfig) -> Bundle:
     explained = fit_vector_head(model, Path(config.text_from) / "tokenizer.json")
     held = held_out(config, model)
     model.calibrate(calibrate.fit([calibrate.measure(model, crops) for crops, _ in held.values()]))
-    figures = figures_of(config, model, held) | {"open_vocabulary_fit": round(explained, 3)}
+    threshold = calibrate.absent_threshold(model, [crops for crops, _ in held.values()])
+    settings = {"absent_threshold": threshold} | config.settings
+    figures = figures_of(config, model, held, threshold) | {
+        "open_vocabulary_fit": round(explained, 3)
+    }
     metadata = new_metadata(
         config.name, model.config, version=config.version, origin=config.origin,
-        finder=config.finder, figures=figures, settings=config.settings, training=config.notes | {
+        finder=config.finder, figures=figures, settings=settings, training=config.notes | {
             "shards": {name: digest(Path(path)) for name, path in config.shards.items()},
             "recipe": "docs/how-to/train.md",
         },
@@ -131,7 +135,9 @@ def shard_crops(shard: Shard, rows: Any, size: tuple[int, int]) -> calibrate.Cro
     )  # fmt: skip
 
 
-def figures_of(config: ReleaseConfig, model: PoseModel, held: dict[str, Any]) -> dict[str, Any]:
+def figures_of(
+    config: ReleaseConfig, model: PoseModel, held: dict[str, Any], threshold: float
+) -> dict[str, Any]:
     figures: dict[str, Any] = {"command": "python -m training.release"}
     for name, (_, reported) in held.items():
         measured = calibrate.measure(model, reported)
@@ -142,8 +148,8 @@ def figures_of(config: ReleaseConfig, model: PoseModel, held: dict[str, Any]) ->
     if config.synthetic:
         shard = read_shard(Path(config.synthetic))
         rows = np.arange(len(shard))
-        figures["synthetic"] |= synthetic_figures(model, shard, rows)
-        figures["synthetic turned"] = synthetic_figures(model, shard, rows, turn=True)
+        figures["synthetic"] |= synthetic_figures(model, shard, rows, threshold)
+        figures["synthetic turned"] = synthetic_figures(model, shard, rows, threshold, turn=True)
     return figures
 
 
