@@ -17,7 +17,7 @@ from posealign.synth.physics import settle
 from posealign.synth.skin import Hands
 from posealign.synth.surface import Floats
 
-VERSION = 3
+VERSION = 4
 SPLITS = ("train", "test")
 ADULTS = 0.05
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from posealign.synth.body import BONES
 from posealign.synth.surface import Floats, cross
 
-CLOTH = 56  # vertices along an edge of blanket and sheet
+CLOTH = 44  # vertices along an edge of blanket and sheet
 NEAR, FAR = 0.06, 14.0
 # What a pixel of the parts picture shows: bones of the first figure from 1, of the second from 16.
 SECOND = 1 + len(BONES)

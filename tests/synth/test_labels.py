@@ -15,7 +15,7 @@ from posealign.synth.body import BONES, DOF_INDEX, DOFS, forward, mean_infant, r
 from posealign.synth.export import write_coco, write_files
 from posealign.synth.render import Renderer
 from posealign.synth.skin import Hands, normals, pose_skin
-from posealign.synth.stage import Camera, Cloth, Figure, Light, Stage, look_at
+from posealign.synth.stage import CLOTH, Camera, Cloth, Figure, Light, Stage, look_at
 from tests.synth.label_check import check
 
 NAMES = vocabulary().names
@@ -49,8 +49,8 @@ def _stage(R_root: np.ndarray, texture: np.ndarray, camera: Camera) -> tuple[Sta
     hands = Hands(np.full(5, 0.2), np.full(5, 0.2))
     vertices, _ = pose_skin(body, frames, hands)
     flat = np.full((256, 256, 3), 128, np.uint8)
-    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 56)] * 2, indexing="ij"), -1)
-    sheet = Cloth(np.concatenate([grid, np.zeros((56, 56, 1))], -1), flat)
+    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, CLOTH)] * 2, indexing="ij"), -1)
+    sheet = Cloth(np.concatenate([grid, np.zeros((CLOTH, CLOTH, 1))], -1), flat)
     light = Light(np.array([0.3, 0.2, 2.0]), np.zeros(3), 0.6, 0.4)
     figure = Figure(vertices, normals(vertices), texture)
     return Stage((figure,), sheet, flat, -0.5, 2.0, light, camera), labels.joints(
