@@ -13,7 +13,7 @@ from pydantic import Field
 from posealign.config import Config, load_config
 from posealign.errors import InvalidInput, MissingExtra, nearest
 
-STAGES = ("shards", "stems", "text", "align", "sft", "ask", "release", "card")
+STAGES = ("shards", "stems", "text", "align", "sft", "average", "ask", "release", "card")
 
 
 class Stage(Config):
@@ -24,7 +24,7 @@ class Stage(Config):
 
 
 class Recipe(Config):
-    """`made` of a stage: a file that says it is done already."""
+    """Stages in their order; each resumes where it was stopped."""
 
     stages: tuple[Stage, ...] = Field(min_length=1)
 

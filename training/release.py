@@ -39,6 +39,7 @@ class ReleaseConfig(Config):
     text_from: str
     model: dict[str, Any]
     validation: str | None = None  # LSP-format people: half A calibrates, half B is reported
+    peers: str | None = None  # what training.validate printed of other models on half B
     synthetic: str | None = None  # a packed shard of held-out synthetic people
     shards: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it; their digests are kept
     origin: tuple[str, ...] = ()
@@ -145,12 +146,22 @@ def figures_of(
         figures[name] = {"calibration_gap": round(gap, 4), "inside_radius": round(inside, 4)}
     if config.validation:
         figures["lspet"] |= real_figures(model, Path(config.validation))
+    for row in _peers(config):
+        name = f"{row.pop('model')}, lspet {row.pop('data')}"
+        figures[name] = {key: value for key, value in row.items() if key != "half"}
     if config.synthetic:
         shard = read_shard(Path(config.synthetic))
         rows = np.arange(len(shard))
         figures["synthetic"] |= synthetic_figures(model, shard, rows, threshold)
         figures["synthetic turned"] = synthetic_figures(model, shard, rows, threshold, turn=True)
     return figures
+
+
+def _peers(config: ReleaseConfig) -> list[dict[str, Any]]:
+    if config.peers is None:
+        return []
+    rows = [json.loads(line) for line in Path(config.peers).read_text().splitlines()]
+    return [row for row in rows if row["half"] == "B"]
 
 
 def main() -> None:
