@@ -23,7 +23,7 @@ from posealign.model.config import PoseConfig
 from posealign.model.pose_model import PoseModel
 from posealign.skeletons.load import skeleton, vocabulary
 from training import calibrate, loop, validate
-from training.measured import real_figures, synthetic_figures
+from training.measured import groups, real_figures, synthetic_figures
 from training.openvocab import fit_vector_head
 from training.shards import Shard, digest, read_shard
 from training.starting import load_text, start_from, text_options
@@ -121,18 +121,19 @@ def lsp_crops(judged: validate.Judged, size: tuple[int, int]) -> calibrate.Crops
 
 
 def shard_crops(shard: Shard, rows: Any, size: tuple[int, int]) -> calibrate.Crops:
+    """Body joints only: sigmas of eyelids and fingertips would make every confidence low."""
     crops = [Crop.of_box(tuple(map(float, shard.boxes_N4[row])), size) for row in rows]
     pixels = np.stack([crop.cut(np.asarray(shard.images_NSS3[row]))
                        for crop, row in zip(crops, rows, strict=True)])  # fmt: skip
     points = np.stack([c.apply(shard.points_NV2[r]) for c, r in zip(crops, rows, strict=True)])
-    placed = shard.states_NV[rows] >= State.OCCLUDED
+    joints = np.nonzero(groups()["body"])[0]
+    placed = shard.states_NV[rows][:, joints] >= State.OCCLUDED
     area = np.array(
         [b[2] * b[3] / c.pixel**2 for b, c in zip(shard.boxes_N4[rows], crops, strict=True)]
     )
-    joints = np.arange(len(vocabulary()))
     return calibrate.Crops(
-        pixels.astype(np.uint8), joints, np.nan_to_num(points), placed,
-        np.maximum(area, 1) * validate.AREA_SHARE, vocabulary().sigmas_J,
+        pixels.astype(np.uint8), joints, np.nan_to_num(points[:, joints]), placed,
+        np.maximum(area, 1) * validate.AREA_SHARE, vocabulary().sigmas_J[joints],
     )  # fmt: skip
 
 
