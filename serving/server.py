@@ -112,6 +112,8 @@ def config_of(settings: Settings, app: Any, **changes: Any) -> uvicorn.Config:
 def run(settings: Settings) -> int:
     """Serve until a signal; returns the exit code."""
     os.environ["POSEALIGN_HEADER_SECONDS"] = str(settings.limits.header_seconds)
+    # An engine thread may hold the interpreter this long while the event loop waits: 5 ms is much.
+    sys.setswitchinterval(0.0005)
     if settings.workers == 1:
         app = create_app(settings)
         server = DrainingServer(config_of(settings, app))

@@ -58,6 +58,7 @@ class Capture:
         self._moved: float | None = None  # when the picture last changed
         self._looked = 0.0
         self._print: bytes = b""
+        self._tried = clock.monotonic()  # when a session was last begun
         self._door = False  # whether this camera has ever answered a knock
 
     def start(self) -> None:
@@ -115,13 +116,17 @@ class Capture:
     def _there(self) -> bool:
         """A session with a camera that is away would hang; where knocking is known to work, knock.
 
-        A camera that never answered a knock gets its sessions by the pauses alone.
+        A camera that never answered a knock gets its sessions by the pauses alone, and one that has
+        not for as long as the longest pause gets one anyway: it may only be slow.
         """
-        here = answers(self._where)
+        here, now = answers(self._where), self._clock.monotonic()
         if not here and self.trouble is None:
             self.trouble = "unreachable" if self._where.host else "not_found"
         self._door = self._door or here
-        return here or not self._door
+        if here or not self._door or now - self._tried > LONGEST:
+            self._tried = now
+            return True
+        return False
 
     def _session(self) -> None:
         self.connects += 1

@@ -44,6 +44,7 @@ _BY_TYPE = {
 }  # fmt: skip
 _UNREACHABLE = (101, 110, 112, 113)  # errno: network, timed out, host down, no route
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+_OPENING = 5.0  # seconds a session may take to open: some cameras think for a while
 _DRIFT = 1e-3  # how fast two honest clocks may part
 _JUMP = 5.0  # seconds by which a source's clock jumps rather than runs
 
@@ -168,7 +169,9 @@ def _open(where: Address, source: Source, patience: float) -> Any:
     if where.scheme == "file" and not Path(name).is_file():
         raise Trouble("not_found")
     try:
-        return av.open(name, format=form, options=options, timeout=(patience, patience))
+        return av.open(
+            name, format=form, options=options, timeout=(max(patience, _OPENING), patience)
+        )
     except Exception as error:
         raise Trouble(code_of(error)) from None
 
