@@ -1,6 +1,6 @@
 """Fit what a bundle says of itself: confidence that means OKS, radii that cover 90 %.
 
-Everything is fitted on one half of a labelled run (even pictures) and reported on the other. The
+Everything is fitted on every other picture of a labelled run and reported on the rest. The
 numbers go into the graph `locate`, into bundle.json and into the training weights alike.
 Shapes: N joints of all people in one row.
 """
@@ -47,7 +47,7 @@ def fit(judged: Judged, bundle: Bundle, name: str) -> Fit:
     """
     sure, similar, error, radius, mask = confident(judged)
     known = np.isfinite(radius)
-    half = np.broadcast_to(judged.index_P[:, None] % 2 == 0, mask.shape)[mask]
+    half = np.broadcast_to(judged.first_half_P[:, None], mask.shape)[mask]
     if min((known & half).sum(), (known & ~half).sum()) < LEAST:
         raise InvalidInput(
             f"{int(known.sum())} placed and labelled joints with a radius are too few to fit on; "
@@ -64,7 +64,7 @@ def fit(judged: Judged, bundle: Bundle, name: str) -> Fit:
         slopes=tuple(slope * value for value in old.slopes),
         radius_scale=scale * old.radius_scale,
         radius_offset=offset + scale * old.radius_offset,
-        fitted_on=f"{name}: {int(half.sum())} joints of the even pictures",
+        fitted_on=f"{name}: {int(half.sum())} joints of every other picture",
     )
     new = measure.logistic(measure.logit(sure)[:, None], np.array([slope]), bias)
     wider = (offset + scale * radius / pixel) * pixel

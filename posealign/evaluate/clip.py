@@ -33,6 +33,8 @@ def clip_rows(predictor: Predictor, sample: Sample, evaluation: Evaluation) -> R
     height, width = sample.image_HW3.shape[:2]
     still = np.zeros(round(settings.seconds * settings.rate))
     times = np.arange(len(still)) / settings.rate
+    if max((person.score for person in predictor.look(sample.image_HW3).people), default=0) == 0:
+        return {"skipped": "nobody was found"}
     first = _places(predictor, _frames(sample, still[:1], settings), evaluation, None)
     known = np.isfinite(first[..., 0])
     torso = float(pck.torso_size(first, skeleton.names, known)[0])

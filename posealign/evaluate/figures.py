@@ -110,7 +110,7 @@ def confidence(judged: Judged, evaluation: Evaluation) -> Figures:
         "errors": mean((similar < calibration.ERROR_BELOW).astype(np.float64)),
     }
     # What the best rising function of this confidence would reach, fitted on the other half.
-    half = np.broadcast_to(judged.index_P[:, None] % 2 == 0, mask.shape)[mask]
+    half = np.broadcast_to(judged.first_half_P[:, None], mask.shape)[mask]
     if half.any() and (~half).any():
         fitted = calibration.fit_isotonic(sure[half], similar[half])
         found["ece_isotonic"] = calibration.ece(fitted(sure[~half]), similar[~half])

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.data.pose import State
-from posealign.evaluate.rows import Row
-from posealign.evaluate.run import judged_people
+from posealign.evaluate.rows import Row, judged_people
 from posealign.metrics.average_precision import AveragePrecision, detected_area
 from posealign.metrics.oks import Floats, oks_matrix
 from posealign.skeletons.load import skeleton as load_skeleton
@@ -63,6 +62,11 @@ class Judged:
         return len(self.index_P)
 
     @property
+    def first_half_P(self) -> NDArray[np.bool_]:
+        """Every other picture: what is fitted there is reported on the rest."""
+        return first_half(self.index_P)
+
+    @property
     def has_PJ(self) -> NDArray[np.bool_]:
         """The model has the joint: a baseline is not blamed for what it never claims to find."""
         ever_J = np.any(self.state_PJ != State.UNLABELLED, axis=0)
@@ -79,6 +83,12 @@ class Judged:
     @property
     def placed_PJ(self) -> NDArray[np.bool_]:
         return np.asarray(np.isfinite(self.points_PJ2[..., 0]))
+
+
+def first_half(index_N: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """By rank among the pictures that are there: a run may hold only even ones."""
+    ranks = np.unique(np.asarray(index_N), return_inverse=True)[1]
+    return np.asarray(ranks % 2 == 0)
 
 
 def pairs(truth: Iterable[Row], answers: Iterable[Row]) -> Iterator[tuple[Row, Row]]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.data.pose import State
+from posealign.evaluate.judged import first_half
 from posealign.evaluate.rows import Row
 from posealign.evaluate.settings import PopeSettings
 from posealign.metrics import hallucination
@@ -256,10 +257,10 @@ def by_states(
     if all(joint is None for joint in found):
         return {}
     sure = np.array([0.0 if joint is None else joint[2] for joint in found])
-    half = np.array([q["index"] % 2 for q in asked])
+    half = first_half(np.array([q["index"] for q in asked]))
     truth = np.array([q["yes"] for q in asked], bool)
     yes = np.zeros(len(asked), bool)
-    for side in (0, 1):
+    for side in (True, False):
         mine, other = half == side, half != side
         yes[mine] = sure[mine] >= _threshold(sure[other], truth[other])
     return figures(asked, [{"yes": bool(value)} for value in yes])
@@ -276,12 +277,12 @@ def _threshold(sure_Q: NDArray[np.floating], truth_Q: NDArray[np.bool_]) -> floa
 
 def words_alone(asked: Sequence[Row]) -> dict[str, Any]:
     """A text-only model: for each kind and joint the commoner answer in the other half."""
-    votes: dict[tuple[int, str, str], int] = defaultdict(int)
-    for question in asked:
-        key = question["index"] % 2, question["kind"], question["joint"]
-        votes[key] += 1 if question["yes"] else -1
+    half = first_half(np.array([question["index"] for question in asked]))
+    votes: dict[tuple[bool, str, str], int] = defaultdict(int)
+    for question, side in zip(asked, half, strict=True):
+        votes[bool(side), question["kind"], question["joint"]] += 1 if question["yes"] else -1
     said = [
-        {"yes": votes[1 - question["index"] % 2, question["kind"], question["joint"]] >= 0}
-        for question in asked
+        {"yes": votes[not side, question["kind"], question["joint"]] >= 0}
+        for question, side in zip(asked, half, strict=True)
     ]
     return figures(asked, said)

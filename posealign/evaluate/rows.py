@@ -112,6 +112,15 @@ def _person_row(person: Person, skeleton: str, area_share: float, box: str) -> R
     return row
 
 
+def judged_people(row: Row) -> list[int]:
+    """Those of whom somebody labelled a joint; crowds are nobody."""
+    return [
+        p
+        for p, person in enumerate(row["people"])
+        if not person["crowd"] and any(joint[2] >= State.OCCLUDED for joint in person["joints"])
+    ]
+
+
 def tight_box(points_J2: NDArray[np.floating]) -> tuple[float, float, float, float] | None:
     """Round the joints that have a place; None for fewer than two, or no extent."""
     placed = points_J2[np.isfinite(points_J2).all(axis=1)]

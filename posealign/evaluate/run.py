@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from posealign.data.pose import State
 from posealign.data.sample import Sample
 from posealign.data.sources import Source, open_source
 from posealign.errors import InvalidInput, NotFound
@@ -144,7 +143,7 @@ def _one(
         return
     if index >= done["truth"]:
         files["truth"].append(row)
-    targets = judged_people(row)
+    targets = writing.judged_people(row)
     boxes: list[Box] | None = None
     if evaluation.boxes == "truth":
         boxes = [tuple(row["people"][p]["box"]) for p in targets]
@@ -167,15 +166,6 @@ def truth_of(evaluation: Evaluation, index: int, sample: Sample) -> Row:
     """The labels of a picture as this evaluation takes them."""
     truth = evaluation.truth
     return writing.truth_row(index, sample, evaluation.skeleton, truth.area_share, truth.box)
-
-
-def judged_people(row: Row) -> list[int]:
-    """Those of whom somebody labelled a joint; crowds are nobody."""
-    return [
-        p
-        for p, person in enumerate(row["people"])
-        if not person["crowd"] and any(joint[2] >= State.OCCLUDED for joint in person["joints"])
-    ]
 
 
 def _answer(

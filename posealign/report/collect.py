@@ -132,10 +132,13 @@ def _questions(folder: Path) -> list[dict[str, Any]]:
 
 def _clips(folder: Path, name: str) -> Report:
     """Medians over clips, with and without smoothing."""
-    rows = [row for row in RowFile(rows_path(folder, f"clip.{name}")) if "raw" in row]
-    if not rows:
+    every = list(RowFile(rows_path(folder, f"clip.{name}")))
+    rows = [row for row in every if "raw" in row]
+    if not every:
         return {}
-    table: Report = {"clips": len(rows)}
+    table: Report = {"clips": len(rows), "skipped": len(every) - len(rows)}
+    if not rows:
+        return {"time": table}
     for kind in ("raw", "smooth"):
         table[kind] = {}
         for figure in ("jitter", "loss", "lag", "missing"):
