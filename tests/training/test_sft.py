@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from posealign.config import load_config
@@ -21,10 +22,10 @@ TINY = Path(__file__).parents[2] / "configs" / "sft_tiny.yaml"
 GOLDEN = {0: (5.5452, 0.7446, 4.4218), 5: (5.5441, 0.2367, 3.9519)}
 
 
-def losses(folder: Path) -> list[tuple[float, float, float]]:
+def losses(folder: Path) -> np.ndarray:
     with (folder / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
-    return [(float(row["place"]), float(row["state"]), float(row["z"])) for row in rows]
+    return np.array([[float(row[name]) for name in ("place", "state", "z")] for row in rows])
 
 
 def tiny(out: Path, *overrides: str) -> SftConfig:
