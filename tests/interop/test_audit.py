@@ -56,9 +56,9 @@ def test_access_is_checked() -> None:
 def test_any_changed_byte_is_found(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     log = AuditLog(path)
-    for number in range(2):
+    for number in range(1):
         log.record(access(request_id=str(number)), NOW)
-    assert verify(path) == 2
+    assert verify(path) == 1
     for file in (path, path.with_name("audit.jsonl.head")):
         good = file.read_bytes()
         for place in range(len(good)):
@@ -68,7 +68,7 @@ def test_any_changed_byte_is_found(tmp_path: Path) -> None:
             with pytest.raises(BrokenAudit):
                 verify(path)
         file.write_bytes(good)
-    assert verify(path) == 2
+    assert verify(path) == 1
 
 
 def test_removed_inserted_and_swapped_lines_are_found(tmp_path: Path) -> None:
