@@ -44,7 +44,7 @@ class Calibration(Frozen):
     """From the distribution over cells to a confidence that predicts OKS and a 90 % radius.
 
     confidence = sigmoid(bias + slopes · log-odds of the mass within 3×3, 5×5 and 9×9 cells);
-    for heads trained with MSE, sigmoid(bias + slopes[0] · log-odds of the highest cell).
+    for heads trained with MSE all three are the log-odds of the highest cell.
     radius = offset + scale · (radius of the disc that holds 90 % of the mass), in input pixels.
     """
 

@@ -103,10 +103,7 @@ class Locator(nn.Module):
 
     def forward(self, heatmaps_BKhw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         points, features, radius = self.measure(heatmaps_BKhw)
-        if self.target == "gaussian":
-            confidence = (features[..., 0] * self.slopes[0] + self.bias).sigmoid()
-        else:
-            confidence = (features @ self.slopes + self.bias).sigmoid()
+        confidence = (features @ self.slopes + self.bias).sigmoid()
         return points, confidence, self.radius_offset + self.radius_scale * radius
 
     def measure(self, heatmaps_BKhw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -122,7 +119,7 @@ class Locator(nn.Module):
         else:
             cells, logits = codec.decode(flat, height, width), flat
         masses = self._masses(logits.softmax(-1).unflatten(2, (height, width)), cells)
-        if self.target == "gaussian":
+        if self.target == "gaussian":  # the maximum itself, so unfitted it is the confidence
             features = _log_odds(flat.amax(-1))[..., None].expand(*masses.shape[:-1], 3)
         else:
             features = _log_odds(masses[..., list(self._MASSES)])

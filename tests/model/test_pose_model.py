@@ -205,6 +205,22 @@ def test_radius_is_that_of_the_disc_with_ninety_percent() -> None:
     assert all(0 <= c <= 1 for c in confidences)
 
 
+def test_an_imported_heads_confidence_is_its_maximum() -> None:
+    model = toy_model(target="gaussian")
+    height, width = model.config.grid
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    heatmap = 0.7 * torch.exp(-((x - 7.3) ** 2 + (y - 12.1) ** 2) / 8)
+    xy, confidence, radius = model.locator(heatmap[None, None])
+    assert float(confidence) == pytest.approx(float(heatmap.max()), abs=1e-4)
+    np.testing.assert_allclose(
+        xy[0, 0].numpy(), np.array([7.3 * 63 / (width - 1), 12.1 * 95 / (height - 1)]), atol=0.5
+    )
+    assert 0 < float(radius) < 95
+    silent = model.locator(torch.zeros(1, 1, height, width))
+    assert float(silent[1]) < 1e-3
+    assert silent[0].isfinite().all()
+
+
 def test_calibration_is_inside_locate() -> None:
     model = toy_model()
     before = model.locator(bump(model, 8, 12, 1.5))

@@ -85,7 +85,12 @@ def relative(found: Tensor, wanted: Tensor) -> float:
 
 @pytest.mark.parametrize(
     ("width", "heads", "head"),
-    [(384, 12, "classic"), (384, 12, "simple"), (768, 12, "classic"), (768, 12, "simple")],
+    [
+        (384, 12, "classic"),
+        (384, 12, "simple"),
+        (768, 12, "classic"),
+        pytest.param(768, 12, "simple", marks=pytest.mark.slow),
+    ],
     ids=["S-classic", "S-simple", "B-classic", "B-simple"],
 )
 def test_equals_transformers(width: int, heads: int, head: str) -> None:
