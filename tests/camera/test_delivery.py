@@ -249,3 +249,26 @@ def test_a_slow_receiver_holds_nobody_up(tmp_path: Path) -> None:
     assert time.monotonic() - start < 2
     courier.stop(0)
     outbox.close()
+
+
+def test_orders_that_cannot_be_meant_are_left_alone(broker: Broker, tmp_path: Path) -> None:
+    listener = Listener(broker.port)
+    listener.say("p/cot/instruction/set", "an old order", retain=True)
+    orders: list[tuple[str, str, str]] = []
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    settings = Mqtt(host="127.0.0.1", port=broker.port, prefix="p")
+    sink = MqttSink(settings, Secrets(), outbox, ("cot",), lambda *order: orders.append(order))
+    sink.start()
+    until(lambda: ("p/available", b"online") in [m[:2] for m in listener.messages], 10)
+    for topic, payload in (
+        ("p/cot/instruction/set", b"\xff\xfe"), ("p/cot/instruction/set", "x" * 5000),
+        ("p/cot/instruction/set", " "), ("p/cot/reboot/set", "now"), ("p/other/enabled/set", "on"),
+        ("p/cot/instruction/set", "双手"), ("p/cot/enabled/set", "off"),
+    ):  # fmt: skip
+        listener.say(topic, payload)
+    until(lambda: len(orders) >= 2, 10)
+    time.sleep(0.2)
+    assert orders == [("cot", "instruction", "双手"), ("cot", "enabled", "off")]
+    sink.stop()
+    listener.stop()
+    outbox.close()

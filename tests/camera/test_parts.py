@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 from posealign.data.pose import PlacedJoint, Pose, State
 from posealign.errors import InvalidConfig, InvalidInput
 from serving.camera import messages
-from serving.camera.capture import LONGEST, SHORTEST, fingerprint, pause
+from serving.camera.capture import LONGEST, SHORTEST, Capture, fingerprint, pause
 from serving.camera.clock import LASTING, Clock, iso
-from serving.camera.config import Camera, Cameras, Window, load
+from serving.camera.config import Camera, Cameras, Source, Window, load
 from serving.camera.observe import Asking
 from serving.camera.phrases import phrases_for
 from serving.camera.privacy import deidentify, face_circle, inside, paint_masks
 from serving.camera.scene import Scene
+from serving.camera.secret import Secrets
 from serving.camera.slot import Ages, Grabbed, LatestSlot, Rate
-from serving.camera.source import Lag
+from serving.camera.source import Lag, Trouble, address, answers, grabs
 from serving.camera.station import scheduled
 from tests.camera.stub import SUPINE, Body, StubPredictor
 
@@ -292,3 +293,27 @@ def test_the_whole_configuration_has_defaults_that_are_safe() -> None:
     assert found.watch is not None
     assert found.watch.host == "127.0.0.1"
     assert found.audit
+
+
+@pytest.mark.parametrize("url", ["v4l2:/dev/video99", "file:/nowhere/clip.mp4"])
+def test_what_is_not_there_is_named(url: str) -> None:
+    source = Source(url=url)
+    with pytest.raises(Trouble) as caught:
+        next(grabs(address(source, Secrets()), source, 1.0, lambda: 0.0, lambda: False, int))
+    assert caught.value.code == "not_found"
+    assert not answers(address(source, Secrets()))
+
+
+def test_a_camera_that_never_answers_a_knock_is_tried_all_the_same() -> None:
+    now = [0.0]
+    clock = Clock(lambda: now[0], lambda: now[0])
+    values = camera(source={"url": "rtsp://127.0.0.1:9/1"})
+    slot = LatestSlot(threading.Condition())
+    capture = Capture(Camera.model_validate(values), Secrets(), slot, clock, lambda: True)
+    assert capture._there()  # it may be one that does not open to knocks
+    capture._door = True
+    assert not capture._there()
+    now[0] = LONGEST + 1
+    assert capture._there()  # or one that is only slow
+    assert not capture._there()
+    assert capture.trouble == "unreachable"
