@@ -26,11 +26,13 @@ from posealign.instructions.candidates import settle
 from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
 from posealign.instructions.hints import find_hints, lexicon_of
+from posealign.instructions.mirror import mirror_text
 from posealign.instructions.near import near_matches
 from posealign.instructions.normalise import language_of, normalise
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.sets import in_skeleton
 from posealign.instructions.tokens import encode, load_tokenizer, pad
+from posealign.instructions.twofold import averaged
 from posealign.skeletons.load import NAMES, vocabulary
 from posealign.skeletons.load import skeleton as load_skeleton
 from posealign.skeletons.skeleton import Skeleton
@@ -143,7 +145,13 @@ class Resolver:
     ) -> tuple[Heads, str | None, NDArray[np.int64], NDArray[np.float32]]:
         rows = encode(self.tokenizer, text, lexicon=self.lexicon)
         ids = pad([rows or [1]])
-        out = self.graph({"ids": ids})
+        mirrored = mirror_text(clean)
+        if rows and mirrored is not None and mirrored != clean:
+            both = pad([rows, encode(self.tokenizer, mirrored, lexicon=self.lexicon)])
+            out = averaged(self.graph({"ids": both}))
+            out["text_tokens"] = out["text_tokens"][:, : ids.shape[1]]
+        else:
+            out = self.graph({"ids": ids})
         hints = find_hints(clean, self.lexicon)
         foreign = self.foreign and hints != find_hints(clean)
         heads = settle(out, 0, hints, clean, foreign=foreign)
