@@ -235,14 +235,24 @@ def space(judged: Judged, evaluation: Evaluation) -> Figures:
         people = oks.masked_mean(errors, np.isfinite(errors)) * 1000
         found[name] = interval(people, judged.index_P, evaluation)
     bones = [
-        tuple(judged.skeleton.index(end) for end in ends)
+        (judged.skeleton.index(ends[0]), judged.skeleton.index(ends[1]))
         for ends in plausibility.BONES.values()
         if set(ends) <= set(judged.skeleton.names)
     ]
-    if bones:
-        found["bone_variation"] = mpjpe.bone_variation(points, bones)[1]  # type: ignore[arg-type]
+    if bones and any(judged.labels["sequence"]):
+        found["bone_variation"] = _bone_variation(judged, points, bones)
     found["angles_deg"] = angle_errors(judged, points)
     return found
+
+
+def _bone_variation(judged: Judged, points_PJ3: Floats, bones: list[tuple[int, int]]) -> float:
+    """Of one body over a sequence's frames; the mean over sequences."""
+    groups = np.array(judged.labels["sequence"])
+    values = [
+        mpjpe.bone_variation(points_PJ3[groups == group], bones)[1]
+        for group in sorted(set(groups) - {""})
+    ]
+    return mean(np.array(values))
 
 
 def in_torsos(judged: Judged) -> Floats:

@@ -71,8 +71,10 @@ def open_evaluated(evaluation: Evaluation) -> Source:
 
 def chosen(evaluation: Evaluation, count: int) -> range:
     """The pictures' places in the source."""
-    end = count if evaluation.limit is None else min(count, evaluation.limit * evaluation.every)
-    return range(0, end, evaluation.every)
+    first, end = evaluation.first, count
+    if evaluation.limit is not None:
+        end = min(count, first + evaluation.limit * evaluation.every)
+    return range(first, end, evaluation.every)
 
 
 def rows_path(folder: Path, name: str) -> Path:

@@ -136,6 +136,7 @@ class Evaluation(Config):
     truth: TruthSettings = TruthSettings()
     groups: tuple[Group, ...] = GROUPS
     every: int = Field(default=1, ge=1)  # take each so-manieth picture
+    first: int = Field(default=0, ge=0)  # from this one on: the half that nothing was fitted on
     limit: int | None = Field(default=None, ge=1)
     mirror: bool = False  # look at each picture's mirror image too
     depth: bool = False  # give the models the depth map and the camera

@@ -116,7 +116,8 @@ def summary(report: Report) -> str:
     boxes = "boxes given" if report["boxes"] == "truth" else "people searched for"
     failed = len(report["failures"])
     line = f"{report['pictures']} {kind}, {boxes}, skeleton {report['skeleton']}"
-    line += f", asked “{report['instruction']}”; {report['machine']['cpu']}"
+    line += f", asked “{report['instruction']}”"
+    line += f"; {report['machine']['cpu']}, {report['machine']['cores']} cores"
     for name, row in report["models"].items():
         if row["kind"] == "predictor":
             line += f"; {name}: bundle {row['digest'][:12]}"
