@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +31,20 @@ def export_onnx(model: TextModel, path: Path, half: bool = True) -> None:
     ids = torch.tensor([[5, 6, 7, 8, 9], [4, 3, 2, 0, 0]])
     axes = {"ids": {0: "B", 1: "L"}, "text_tokens": {0: "B", 1: "L"}}
     axes |= {name: {0: "B"} for name in OUTPUTS[1:]}
-    torch.onnx.export(
-        _Listed(model).eval(),
-        (ids,),
-        str(path),
-        input_names=["ids"],
-        output_names=list(OUTPUTS),
-        dynamic_axes=axes,
-        opset_version=20,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # The traced exporter is the one whose graphs run everywhere; it says it is the old one.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        torch.onnx.export(
+            _Listed(model).eval(),
+            (ids,),
+            str(path),
+            input_names=["ids"],
+            output_names=list(OUTPUTS),
+            dynamic_axes=axes,
+            opset_version=20,
+            dynamo=False,
+        )
     graph = onnx.load(str(path))
     if half:
         _store_half(graph)
