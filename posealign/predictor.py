@@ -224,13 +224,22 @@ class Predictor:
             answer.placed(names, own, _row(located, p), _row(selected, p), seen.crop, threshold)
             for p, seen in enumerate(look.people)
         ]
-        people = [_inside(person, look.size) for person in people]
+        people = [self._known(_inside(person, look.size)) for person in people]
         if look.depth_HW is None or understood.dims != 3:
             return people, False
         lifted = [answer.in_metres(person, look.depth_HW, look.intrinsics) for person in people]
         if not all(done for _, done in lifted):
             return people, False
         return [person for person, _ in lifted], True
+
+    def _known(self, person: Placed) -> Placed:
+        """A joint the bundle was never trained on has no place."""
+        trained = self.bundle.metadata.vocabulary.trained
+        if trained is None:
+            return person
+        unknown = [name in vocabulary().names and name not in trained for name in person.names]
+        states = np.where(unknown, State.ABSENT, person.states_K).astype(np.int8)
+        return replace(person, states_K=states)
 
     def _described(self, joint: Joint) -> NDArray[np.float32]:
         """The vector of a joint the vocabulary does not have, from its description."""
