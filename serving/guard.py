@@ -6,6 +6,7 @@ A plain ASGI middleware: it never touches a body, so streams stay streams.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import re
 import secrets
@@ -26,6 +27,7 @@ from serving.service import Service
 
 API_VERSION = "1"
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_DISCARD = 2.0  # seconds in which an unread body may still arrive before a connection closes
 _PROBES = ("/v2/health/live", "/v2/health/ready", "/metrics")
 _PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}")
 CONTENT_POLICY = (
@@ -63,16 +65,17 @@ class Guard:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send, headers)
             return
-        answer = _Answer(scope, send, request_id, self._service)
+        asked = _Asked(receive)
+        answer = _Answer(scope, send, request_id, self._service, asked)
         start = time.perf_counter()
         try:
             self._check(scope, headers)
             with self._service.traces.span(f"{scope['method']} {scope['path']}", headers) as span:
-                await self._app(scope, receive, answer)
+                await self._app(scope, asked, answer)
                 if span is not None:
                     span.set_attribute("http.response.status_code", answer.status)
         except Exception as error:
-            await self._failed(error, scope, receive, answer, request_id)
+            await self._failed(error, scope, asked, answer, request_id)
         finally:
             self._record(scope, answer, request_id, time.perf_counter() - start)
 
@@ -136,11 +139,33 @@ class Guard:
         )  # fmt: skip
 
 
+class _Asked:
+    """The request's body, which can be thrown away when nobody is going to read it."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self._whole = receive, False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._whole = self._whole or not message.get("more_body", False)
+        return message
+
+    async def discard(self, seconds: float) -> None:
+        """A connection closed on bytes nobody read is reset, and the answer lost with it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._whole:
+                    await self()
+
+
 class _Answer:
     """Adds the headers that every answer has, and remembers its status."""
 
-    def __init__(self, scope: Scope, send: Send, request_id: str, service: Service) -> None:
+    def __init__(
+        self, scope: Scope, send: Send, request_id: str, service: Service, asked: _Asked
+    ) -> None:
         self._scope, self._send, self._id, self._service = scope, send, request_id, service
+        self._asked = asked
         self.status, self.started = 499, False  # 499 until something is sent
 
     async def __call__(self, message: Message) -> None:
@@ -154,6 +179,7 @@ class _Answer:
                 headers["Cache-Control"] = "no-store"
             if self._service.draining:
                 headers["Connection"] = "close"
+                await self._asked.discard(_DISCARD)
             await self._audit()
         await self._send(message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -21,6 +22,8 @@ from serving.app import RESOLVED, create_app
 from serving.logs import log, stack_of
 from serving.service import Service
 from serving.settings import Settings
+
+_LAST_WORDS = 0.25  # seconds for requests of connections that are open already
 
 
 class ImpatientProtocol(HttpToolsProtocol):
@@ -78,6 +81,16 @@ class DrainingServer(uvicorn.Server):
         timer.daemon = True
         timer.start()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the door, then let those who are inside already ask and be told 503.
+
+        uvicorn alone would cut a connection whose request is on its way.
+        """
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_LAST_WORDS)
+        await super().shutdown(sockets)
+
     def _service(self) -> Service | None:
         app: Any = self.config.loaded_app if self.config.loaded else None
         while app is not None and not isinstance(app, FastAPI):
@@ -124,10 +137,10 @@ def run(settings: Settings) -> int:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         os.environ[RESOLVED] = settings.model_dump_json()
         config = config_of(settings, "serving.app:from_environment", factory=True)
-        socket = config.bind_socket()
+        bound = config.bind_socket()
         # uvicorn's supervisor looks its worker class up in its own module.
         multiprocess.Process = _Worker  # type: ignore[misc]
-        multiprocess.Multiprocess(config, sockets=[socket]).run()
+        multiprocess.Multiprocess(config, sockets=[bound]).run()
         for file in Path(folder).glob("*.db"):
             file.unlink(missing_ok=True)
     return 0

@@ -57,11 +57,14 @@ class Ticket:
         if self.cancelled:
             raise Disconnected("the client closed the connection")
         if self.expired:
-            waited = time.monotonic() - self.queued_at
-            raise DeadlineExceeded(
-                f"the deadline passed after {waited * 1e3:.0f} ms; ask again later, or give more "
-                "time in X-Request-Timeout-Ms"
-            )
+            raise self.too_late()
+
+    def too_late(self) -> DeadlineExceeded:
+        waited = time.monotonic() - self.queued_at
+        return DeadlineExceeded(
+            f"the deadline passed after {waited * 1e3:.0f} ms; ask again later, or give more "
+            "time in X-Request-Timeout-Ms"
+        )
 
     def left(self) -> float | None:
         """Seconds until the deadline."""
