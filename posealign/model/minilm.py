@@ -94,6 +94,8 @@ class MiniLM:
 
     @torch.no_grad()
     def __call__(self, texts: Sequence[str]) -> list[Heads | None]:
+        if not texts:
+            return []
         embedded = self.embed(list(texts)) * math.sqrt(self.heads.in_features)
         out: dict[str, NDArray[np.float32]] = {
             name: value.numpy() for name, value in self._split(self.heads(embedded)).items()
