@@ -25,8 +25,9 @@ def server(toy: Path) -> Iterator[Running]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(debian: Callable[[str, str], str]) -> Iterator[Browser]:
+    # Of the module, not the session: while playwright runs, its event loop holds the thread.
     chromium = debian("chromium", "chromium")
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
