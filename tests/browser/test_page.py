@@ -54,6 +54,7 @@ def test_by_keyboard_alone_in_both_languages(opened: Opened) -> None:
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     tab_to(page, "choose")
+    page.wait_for_timeout(500)  # a browser that just started may drop a gesture's activation
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     picture = {"name": "a.png", "mimeType": "image/png", "buffer": png(160, 200)}
