@@ -57,10 +57,12 @@ def test_by_keyboard_alone_in_both_languages(opened: Opened) -> None:
     choosers: list[FileChooser] = []
     # Playwright wraps what it is given, which a bound method of a list does not allow.
     page.on("filechooser", lambda chooser: choosers.append(chooser))  # noqa: PLW0108
-    while not choosers:  # a browser that just started may not count the first key as a gesture
+    for _ in range(30):  # a browser that just started may not count the first key as a gesture
         assert focused(page) == "choose"
         page.keyboard.press("Enter")
         page.wait_for_timeout(400)
+        if choosers:
+            break
     picture = {"name": "a.png", "mimeType": "image/png", "buffer": png(160, 200)}
     choosers[0].set_files(picture)  # type: ignore[arg-type]
     expect(page.locator("#instruction")).to_be_focused()
