@@ -5,8 +5,9 @@ Shapes: P people; boxes are x, y, width, height in picture pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,9 @@ Box = tuple[float, float, float, float]
 MAX_BOXES = 64
 
 
-@dataclass
+@dataclass(frozen=True)
 class Seen:
-    """One person in a picture, and what the image graph made of the crop."""
+    """One person in a picture, and what the graphs made of the crop."""
 
     box: Box
     score: float
@@ -30,6 +31,7 @@ class Seen:
     crop: Crop
     features: NDArray[np.float32]  # C, h, w
     tokens: NDArray[np.float32]  # N, D
+    selected: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # once a question was asked
 
 
 def checked_picture(
@@ -89,7 +91,7 @@ def clipped(box: Box, size: tuple[int, int]) -> Box:
     return left, top, max(right - left, 0.0), max(bottom - top, 0.0)
 
 
-def of_subject(poses: list[Pose], people: list[Seen], subject: str) -> list[Pose]:
+def of_subject(poses: list[Pose], people: Sequence[Seen], subject: str) -> list[Pose]:
     if subject == "all" or len(poses) <= 1:
         return poses
 

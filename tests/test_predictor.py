@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from posealign import bundle as bundles
+from posealign import sight
 from posealign.data.pose import PoseResult, State
-from posealign.errors import InvalidInput, NotFound, TooLarge
+from posealign.errors import InvalidInput, NotFound, TooLarge, Unavailable
+from posealign.instructions.resolve import Resolver
 from posealign.people import Seen, of_subject, turn_of
 from posealign.predictor import Look, Predictor, PredictorSettings
+from posealign.runtime.session import Arrays, Graph, Graphs
 from posealign.skeletons.load import skeleton, to_json
 
 WHOLE = [(0.0, 0.0, 200.0, 240.0)]
@@ -48,20 +54,125 @@ def test_a_joint_has_one_place_under_any_instruction(look: Look) -> None:
             assert place == pytest.approx(everything[name], abs=1e-3), (words, name)
 
 
-def test_looking_places_no_joint(predictor: Predictor, image: NDArray[np.uint8]) -> None:
-    calls: list[str] = []
-    graphs = predictor.graphs.functions
-    spied = {
-        name: (lambda arrays, name=name: (calls.append(name), graphs[name](arrays))[1])
-        for name in graphs
-    }
-    watched = Predictor("default", "cpu", threads=1, settings=PredictorSettings(passes=1))
-    watched.graphs = type(watched.graphs)(spied, "cpu")
-    look = watched.look(image, WHOLE)
-    assert calls == ["image"]
+class Counted:
+    """Real graphs behind a thin wrapper that remembers which were called, and on how many rows."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.calls: list[tuple[str, int]] = []
+        graphs = predictor.graphs
+        counted = {name: self._counting(name, graphs[name]) for name in graphs.functions}
+        predictor.graphs = Graphs(counted, graphs.provider)
+        predictor.resolver = Resolver(predictor.bundle, predictor.graphs["text"])
+
+    def _counting(self, name: str, graph: Graph) -> Graph:
+        def run(arrays: Arrays) -> Arrays:
+            self.calls.append((name, len(next(iter(arrays.values())))))
+            return graph(arrays)
+
+        return run
+
+    def since(self) -> dict[str, int]:
+        """How often each graph was called since the last time."""
+        calls = Counter(name for name, _ in self.calls)
+        self.calls.clear()
+        return dict(calls)
+
+
+def watched(**changes: float) -> tuple[Predictor, Counted]:
+    settings = PredictorSettings.of(bundles.find("default"), **changes)
+    predictor = Predictor("default", "cpu", threads=1, settings=settings)
+    return predictor, Counted(predictor)
+
+
+def test_looking_places_no_joint_and_a_second_question_costs_words_and_places(
+    image: NDArray[np.uint8],
+) -> None:
+    predictor, counted = watched(passes=1)
+    look = predictor.look(image, WHOLE)
+    assert counted.since() == {"image": 1}
     look.ask("only the left leg")
-    assert calls.count("image") == 1
-    assert "locate" in calls
+    assert counted.since() == {"text": 1, "select": 1, "locate": 1}
+    look.ask("the right wrist, please")
+    assert counted.since() == {"text": 1, "locate": 1}
+    look.ask("the right wrist, please")
+    assert counted.since() == {"locate": 1}
+    look.ask("the higher arm")
+    assert counted.since() == {"text": 1, "locate": 1}
+    look.ask("what will the weather be tomorrow")
+    assert counted.since() == {"text": 1}
+
+
+def test_a_crop_that_is_not_turned_is_selected_once(image: NDArray[np.uint8]) -> None:
+    predictor, counted = watched(passes=3, turn_at=181)
+    look = predictor.look(image, WHOLE)
+    look.ask("only the left leg")
+    assert counted.since() == {"image": 1, "text": 1, "select": 1, "locate": 2}
+    assert look.image_HW3 is None
+    look.ask("the right wrist, please")
+    assert counted.since() == {"text": 1, "locate": 1}
+
+
+def test_only_those_who_are_turned_are_looked_at_again(image: NDArray[np.uint8]) -> None:
+    boxes = [(0.0, 0.0, 90.0, 200.0), (100.0, 20.0, 90.0, 200.0), (40.0, 60.0, 120.0, 150.0)]
+    once, _ = watched(passes=1)
+    turns = [abs(turn) for turn in torso_turns(once.look(image, boxes))]
+    between = float(np.mean(sorted(turns)[:2]))
+    turned = sum(turn > between for turn in turns)
+    assert 0 < turned < 3
+    predictor, counted = watched(passes=2, turn_at=between)
+    look = predictor.look(image, boxes)
+    counted.calls.clear()
+    look.ask("the torso")
+    rows = [call for call in counted.calls if call[0] != "text"]
+    assert rows == [
+        ("select", 3), ("locate", 3), ("image", turned), ("select", turned), ("locate", 3)
+    ]  # fmt: skip
+    assert [person.crop.rotation != 0 for person in look.people] == [t > between for t in turns]
+
+
+def torso_turns(look: Look) -> list[float]:
+    """Where each person's torso points, by places that no filter has taken away."""
+    people = sight.select(look.predictor.graphs, look.people, look.predictor.resolver.read("torso"))
+    places = sight.locate(look.predictor.graphs, people, sight.vectors_of(people, sight.TORSO))
+    return [turn_of(p.crop.invert(xy)) for p, xy in zip(people, places["xy"], strict=True)]
+
+
+def test_what_is_remembered_changes_no_answer(image: NDArray[np.uint8]) -> None:
+    """Asked second, third … and by many threads at once: as on a look of one's own."""
+    predictor, counted = watched(passes=2)
+    questions = ("only the left leg", "the higher arm", "both wrists", "请只输出左腿关键点") * 3
+    alone = [places_and_states(predictor.look(image, WHOLE).ask(words)) for words in questions]
+    shared = predictor.look(image, WHOLE)
+    counted.calls.clear()
+    with ThreadPoolExecutor(len(questions)) as pool:
+        together = list(pool.map(lambda words: places_and_states(shared.ask(words)), questions))
+    assert together == alone
+    passes = counted.since()
+    assert passes["select"] == 1 + passes.get("image", 0)
+
+
+def places_and_states(result: PoseResult) -> list[tuple[str, float | None, float | None, int]]:
+    return [
+        (joint.name, joint.x, joint.y, int(joint.state))
+        for pose in result.poses
+        for joint in (*pose.joints, *pose.filtered)
+    ]
+
+
+def test_a_question_that_fails_leaves_the_look_as_it_was(image: NDArray[np.uint8]) -> None:
+    predictor, _ = watched(passes=2, turn_at=1)
+    look = predictor.look(image, WHOLE)
+    people, graphs = look.people, predictor.graphs
+
+    def broken(arrays: Arrays) -> Arrays:
+        raise Unavailable("out of memory")
+
+    predictor.graphs = Graphs({**graphs.functions, "image": broken}, graphs.provider)
+    with pytest.raises(Unavailable, match="out of memory"):
+        look.ask("the torso")
+    assert look.people is people
+    predictor.graphs = graphs
+    assert look.ask("the torso").poses[0].rotation != 0
 
 
 def test_a_refusal_is_an_answer(look: Look) -> None:
