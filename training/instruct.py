@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.anatomy.space import torso_units
 from posealign.data.pose import State
 from posealign.data.sample import Person
 from posealign.instructions.execute import execute_people
@@ -112,7 +113,7 @@ def person_in_view(
     states = np.where((states >= State.OCCLUDED) & ~placed, int(State.UNLABELLED), states)
     hidden, points3 = extra.get("hidden_by_V"), extra.get("points_V3")
     if points3 is None and np.isfinite(z_V[:17]).all():
-        points3 = _space(points_V2, z_V)
+        points3 = torso_units(points_V2[None], z_V[None], vocabulary().names)[0].astype(np.float32)
     elif points3 is not None and mirrored:
         points3 = points3[swap] * np.array([-1, 1, 1], np.float32)
     if hidden is not None and mirrored:
@@ -126,17 +127,6 @@ def person_in_view(
         hidden_by_V=hidden, posture=extra.get("posture"), role=extra.get("role"),
         facts={"relations": told},
     )  # fmt: skip
-
-
-def _space(points_V2: NDArray[np.float32], z_V: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weak perspective: the scale at which the torso is one unit long."""
-    index = vocabulary().index
-    shoulders = [index("left_shoulder"), index("right_shoulder")]
-    hips = [index("left_hip"), index("right_hip")]
-    flat = np.linalg.norm(points_V2[shoulders].mean(0) - points_V2[hips].mean(0))
-    deep = float(z_V[shoulders].mean() - z_V[hips].mean())
-    across = np.sqrt(max(1 - deep**2, 0.05))
-    return np.column_stack([points_V2 * across / max(float(flat), 1e-6), z_V]).astype(np.float32)
 
 
 def turned_back(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.anatomy.angles import ANGLES, SHOULDERS, angle
+from posealign.anatomy.bones import BONES
 from posealign.evaluate.judged import Judged
 from posealign.evaluate.settings import Evaluation
 from posealign.metrics import calibration, hallucination, mpjpe, oks, pck, plausibility, swap
@@ -236,7 +237,7 @@ def space(judged: Judged, evaluation: Evaluation) -> Figures:
         found[name] = interval(people, judged.index_P, evaluation)
     bones = [
         (judged.skeleton.index(ends[0]), judged.skeleton.index(ends[1]))
-        for ends in plausibility.BONES.values()
+        for ends in BONES.values()
         if set(ends) <= set(judged.skeleton.names)
     ]
     if bones and any(judged.labels["sequence"]):

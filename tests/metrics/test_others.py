@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from posealign.anatomy import bones, capsules
 from posealign.metrics import hallucination, plausibility, swap, temporal
 from posealign.skeletons.load import skeleton
 
@@ -131,7 +132,7 @@ def _infant() -> np.ndarray:  # type: ignore[type-arg]
             ("shoulder", "elbow", "upper_arm"), ("elbow", "wrist", "forearm"),
             ("hip", "knee", "thigh"), ("knee", "ankle", "shank"),
         ):  # fmt: skip
-            length = np.exp(plausibility.expected(f"left_{bone}")[0])
+            length = np.exp(bones.expected(f"left_{bone}").log_ratio)
             place[f"{side}_{end}"] = place[f"{side}_{start}"] + np.array([0, length, 0])
     return np.stack([place[name] for name in COCO.names])[None]
 
@@ -186,8 +187,5 @@ def test_a_foreshortened_torso_is_no_long_limb() -> None:
 def test_segment_distance_by_hand() -> None:
     a, b = np.array([[0.0, 0, 0]]), np.array([[2.0, 0, 0]])
     c, d = np.array([[1.0, -1, 3]]), np.array([[1.0, 1, 3]])
-    assert plausibility.segment_distance(a, b, c, d)[0] == 3
-    assert (
-        plausibility.segment_distance(a, b, b + np.array([3, 4, 0]), b + np.array([9, 4, 0]))[0]
-        == 5
-    )
+    assert capsules.segment_distance(a, b, c, d)[0] == 3
+    assert capsules.segment_distance(a, b, b + np.array([3, 4, 0]), b + np.array([9, 4, 0]))[0] == 5
