@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from posealign.predictor import Predictor
+from posealign.runtime.cores import usable_cores
 from posealign.runtime.macs import count_macs
 from posealign.runtime.session import Arrays
 from posealign.skeletons.load import vocabulary
@@ -57,7 +58,7 @@ class Bench:
 def machine(threads: int, provider: str) -> dict[str, Any]:
     return {
         "cpu": cpu_name(),
-        "cores": _cores(),
+        "cores": usable_cores(),
         "threads": threads,
         "provider": provider,
         "system": f"{platform.system()} {platform.machine()}",
@@ -72,14 +73,6 @@ def cpu_name() -> str:
         return platform.processor() or "unknown"
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or "unknown"
-
-
-def _cores() -> int:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return 1
-    return sum(line.startswith("processor") for line in lines) or 1
 
 
 def interleaved(

@@ -22,6 +22,7 @@ from posealign.errors import InvalidInput, NotFound
 from posealign.evaluate import settings as config
 from posealign.evaluate.rows import Row, joint_row, pose_row
 from posealign.people import Box
+from posealign.runtime.session import open_session
 from posealign.skeletons.load import skeleton as load_skeleton
 
 Floats = NDArray[np.float64]
@@ -160,11 +161,7 @@ def movenet(path: Path) -> Locate:
 
 def onnx_model(model: config.OnnxModel) -> Locate:
     """An ONNX file and how to talk to it → a function of a crop."""
-    import onnxruntime  # noqa: PLC0415
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.file, options, providers=["CPUExecutionProvider"])
+    session = open_session(Path(model.file), "cpu", 1)
     source = session.get_inputs()[0]
     read = {"heatmaps": _of_heatmaps, "simcc": _of_simcc, "points": _of_points}[model.output]
     joints = len(load_skeleton(model.joints))

@@ -19,6 +19,7 @@ import onnx
 
 from posealign.bundle import GRAPHS, Bundle
 from posealign.errors import InvalidInput, Unavailable
+from posealign.runtime.session import onnxruntime, session_options
 
 Shape = tuple[int, ...]
 
@@ -84,9 +85,7 @@ def _builder() -> Callable[..., str]:
     """TensorRT's API where it is installed, else ONNX Runtime's provider, else why not."""
     if find_spec("tensorrt") is not None:
         return _with_api
-    import onnxruntime  # noqa: PLC0415
-
-    if "TensorrtExecutionProvider" not in onnxruntime.get_available_providers():
+    if "TensorrtExecutionProvider" not in onnxruntime().get_available_providers():
         raise Unavailable(
             "building TensorRT engines needs an NVIDIA GPU and either the package `tensorrt` or "
             "onnxruntime-gpu (posealign[gpu]); this machine has neither. The ONNX files run "
@@ -158,12 +157,10 @@ def provider_options(
 def _with_onnxruntime(
     bundle: Bundle, graph: str, folder: Path, profile: Profile, fp16: bool, workspace_mb: int
 ) -> str:
-    import onnxruntime  # noqa: PLC0415
-
     name = "TensorrtExecutionProvider"
     options = provider_options(bundle, graph, folder, profile, fp16, workspace_mb)
-    session = onnxruntime.InferenceSession(
-        str(bundle.path(f"{graph}.onnx")), providers=[(name, options)]
+    session = onnxruntime().InferenceSession(
+        str(bundle.path(f"{graph}.onnx")), session_options(), providers=[(name, options)]
     )
     if session.get_providers()[0] != name:
         raise Unavailable(

@@ -7,21 +7,18 @@ resolver.resolve("everything but the left arm").joints
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from posealign.data.pose import Understood
-from posealign.errors import InvalidInput, MissingExtra, TooLarge
+from posealign.errors import InvalidInput, TooLarge
 from posealign.instructions.candidates import settle
 from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
@@ -33,14 +30,14 @@ from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.sets import in_skeleton
 from posealign.instructions.tokens import encode, load_tokenizer, pad
 from posealign.instructions.twofold import averaged
+from posealign.runtime.cache import Cache
+from posealign.runtime.session import Graph, as_graph, open_session
 from posealign.skeletons.load import NAMES, vocabulary
 from posealign.skeletons.load import skeleton as load_skeleton
 from posealign.skeletons.skeleton import Skeleton
 
 LONGEST_TEXT = 400  # characters, as given; longer is refused with TooLarge (HTTP 413)
 DEFAULT_SKELETON = "coco17"
-Arrays = dict[str, NDArray[Any]]
-Graph = Callable[[Arrays], Arrays]
 
 
 class HasFolder(Protocol):
@@ -96,10 +93,8 @@ class Resolver:
         # Names of further phrasebooks (paths) are pointed out to the graph like our own.
         self.lexicon = lexicon_of([phrasebook(name) for name in phrasebooks])
         self.foreign = bool(set(phrasebooks) - set(LANGUAGES))
-        self._size = size
-        self._lock = Lock()
-        self._readings: OrderedDict[str, Reading] = OrderedDict()
-        self._answers: OrderedDict[tuple[str, str | None], Understood] = OrderedDict()
+        self._readings: Cache[Reading] = Cache(size)
+        self._answers: Cache[Understood] = Cache(size)
 
     @classmethod
     def of_folder(
@@ -112,28 +107,19 @@ class Resolver:
     def resolve(self, text: str, skeleton: str | None = None) -> Understood:
         """What is understood; `skeleton` holds where the text names none."""
         key = (text, skeleton)
-        with self._lock:
-            known = self._answers.get(key)
+        known = self._answers.get(key)
         if known is None:
             known = self.understand(self.read(text), skeleton)
-            self._keep(self._answers, key, known)
+            self._answers.put(key, known)
         return known
 
     def read(self, text: str) -> Reading:
         check_text(text)
-        with self._lock:
-            known = self._readings.get(text)
+        known = self._readings.get(text)
         if known is None:
             known = self._read(text)
-            self._keep(self._readings, text, known)
+            self._readings.put(text, known)
         return known
-
-    def _keep(self, cache: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-        with self._lock:
-            cache[key] = value
-            cache.move_to_end(key)
-            while len(cache) > self._size:
-                cache.popitem(last=False)
 
     def heads(self, text: str) -> Heads | None:
         """As `read`, in the terms that scoring compares; None is a refusal."""
@@ -208,26 +194,8 @@ def check_text(text: str) -> None:
 
 
 def open_text(folder: str | Path) -> Graph:
-    """The text graph of a bundle's folder through onnxruntime, one thread."""
-    path = Path(folder) / "text.onnx"
-    if not path.is_file():
-        raise InvalidInput(f"there is no text.onnx in {folder}")
-    try:
-        ort = import_module("onnxruntime")
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            "reading text needs onnxruntime: pip install 'posealign[cpu]'"
-        ) from error
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-
-    def run(arrays: Arrays) -> Arrays:
-        return dict(zip(names, session.run(names, {"ids": arrays["ids"]}), strict=True))
-
-    return run
+    """The text graph of a bundle's folder on one CPU thread."""
+    return as_graph(open_session(Path(folder) / "text.onnx", "cpu", 1))
 
 
 def _reading(

@@ -13,22 +13,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from posealign.runtime.session import Arrays
+from posealign.runtime.session import Arrays, onnxruntime, open_session, session_options
 
 Shape = list[int]
 
 
 def count_macs(path: Path, arrays: Arrays) -> int:
     """Of convolutions and matrix products; everything else is small beside them."""
-    import onnxruntime as ort  # noqa: PLC0415 - an extra
-
     with tempfile.TemporaryDirectory() as folder:
-        options = ort.SessionOptions()
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options = session_options(1)
+        options.graph_optimization_level = onnxruntime().GraphOptimizationLevel.ORT_DISABLE_ALL
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
-        options.log_severity_level = 3
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = open_session(path, "cpu", options=options)
         known = {value.name for value in session.get_inputs()}
         session.run(None, {name: value for name, value in arrays.items() if name in known})
         events = json.loads(Path(session.end_profiling()).read_text("utf-8"))

@@ -1,12 +1,11 @@
 """A bundle's graphs as plain functions: arrays in, arrays out.
 
 `open_graphs` gives a dict with the functions `image`, `text`, `select` and `locate`; everything
-above does not know what runs them.
+above does not know what runs them. Whoever else opens an ONNX file does it with `open_session`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +15,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from posealign.errors import BrokenBundle, InvalidInput, MissingExtra, Unavailable, nearest
+from posealign.runtime.cores import usable_cores
 
 Arrays = dict[str, NDArray[Any]]
 Graph = Callable[[Arrays], Arrays]
@@ -42,10 +42,10 @@ def open_graphs(folder: Path, provider: str = "auto", threads: int | None = None
     """Open `image.onnx` and so on; `auto` takes the best provider that really loads."""
     if provider == "torch":
         return _torch_graphs(folder, threads)
-    sessions = {name: _open(folder / f"{name}.onnx", provider, threads) for name in GRAPHS}
+    sessions = {name: open_session(folder / f"{name}.onnx", provider, threads) for name in GRAPHS}
     used = {session.get_providers()[0] for session in sessions.values()}
     name = next(key for key, value in PROVIDERS.items() if value == min(used))
-    return Graphs({key: _function(session) for key, session in sessions.items()}, name)
+    return Graphs({key: as_graph(session) for key, session in sessions.items()}, name)
 
 
 def _torch_graphs(folder: Path, threads: int | None) -> Graphs:
@@ -57,7 +57,8 @@ def _torch_graphs(folder: Path, threads: int | None) -> Graphs:
     return Graphs(*module.open_torch_graphs(folder, threads))
 
 
-def _function(session: Any) -> Graph:
+def as_graph(session: Any) -> Graph:
+    """A session as a function; arrays that it does not take are left out."""
     outputs = [output.name for output in session.get_outputs()]
     inputs = {value.name for value in session.get_inputs()}
 
@@ -68,17 +69,15 @@ def _function(session: Any) -> Graph:
     return run
 
 
-def _open(path: Path, provider: str, threads: int | None) -> Any:
-    ort = _onnxruntime()
+def open_session(
+    path: Path, provider: str = "cpu", threads: int | None = None, options: Any = None
+) -> Any:
+    """An onnxruntime session; `options` replaces those of `session_options(threads)`."""
+    ort = onnxruntime()
     if not path.is_file():
         raise BrokenBundle(f"{path.parent.name} has no {path.name}")
-    options = ort.SessionOptions()
-    # Spinning threads steal the core from whatever else the process does between two calls.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.intra_op_num_threads = threads or _cores()
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     wanted = _wanted(provider, ort.get_available_providers())
+    options = options or session_options(threads)
     try:
         session = ort.InferenceSession(str(path), options, providers=wanted)
     except Exception as error:  # onnxruntime raises its own many kinds
@@ -89,6 +88,16 @@ def _open(path: Path, provider: str, threads: int | None) -> Any:
             f"missing?); `--provider cpu` works here"
         )
     return session
+
+
+def session_options(threads: int | None = None) -> Any:
+    options = onnxruntime().SessionOptions()
+    # Spinning threads steal the core from whatever else the process does between two calls.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = threads or usable_cores()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
 
 
 def _wanted(provider: str, available: list[str]) -> list[str]:
@@ -111,15 +120,11 @@ def _wanted(provider: str, available: list[str]) -> list[str]:
     return [name for name in ranked if name in available]
 
 
-def _onnxruntime() -> Any:
+def onnxruntime() -> Any:
+    """The module, or which extra brings it."""
     try:
-        import onnxruntime  # noqa: PLC0415
-    except ImportError as error:
+        return import_module("onnxruntime")
+    except ModuleNotFoundError as error:
         raise MissingExtra(
             "running a bundle needs onnxruntime: pip install 'posealign[cpu]' or 'posealign[gpu]'"
         ) from error
-    return onnxruntime
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

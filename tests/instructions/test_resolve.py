@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from posealign.bundle import find
 from posealign.commands.resolve import lines
-from posealign.errors import InvalidInput, TooLarge
+from posealign.errors import BrokenBundle, InvalidInput, TooLarge
 from posealign.instructions.resolve import LONGEST_TEXT, Resolver, open_text
 from posealign.instructions.tokens import load_tokenizer
 from posealign.skeletons.load import skeleton
@@ -133,5 +133,5 @@ def test_another_language_by_data_alone(resolver: Resolver) -> None:
 
 
 def test_no_graph_is_said() -> None:
-    with pytest.raises(InvalidInput, match=r"text\.onnx"):
+    with pytest.raises(BrokenBundle, match=r"nowhere has no text\.onnx"):
         open_text("nowhere")
