@@ -12,7 +12,7 @@ TORCH_INDEX ?=
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
           $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
-EXTRAS := $(ACCEL),train,synth,eval,export,camera,clinical,dicom,minilm,peers,dev
+EXTRAS := $(ACCEL),train,synth,eval,export,camera,parquet,clinical,dicom,minilm,peers,dev
 QUIET  := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 
 .DEFAULT_GOAL := help
