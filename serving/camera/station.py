@@ -110,7 +110,7 @@ class Station:
                 )
             )
         if wanted.files is not None:
-            made.append(FilesSink(wanted.files, self.clock))
+            made.append(FilesSink(wanted.files))
         if wanted.snapshots is not None:
             made.append(SnapshotsSink(wanted.snapshots, self.config.deidentify))
         return made

@@ -10,11 +10,14 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
+from posealign.errors import MissingExtra
 from serving.camera.clock import Clock
 from serving.camera.messages import EventMessage, Model
 from serving.camera.outbox import MOST, Courier, Item, Outbox
@@ -214,24 +217,90 @@ def _run(sink: FilesSink, count: int) -> None:
 
 
 def test_json_lines(tmp_path: Path) -> None:
-    _run(FilesSink(Files(folder=tmp_path, kinds=("event",)), Clock()), 20)
+    _run(FilesSink(Files(folder=tmp_path, kinds=("event",))), 20)
     lines = (tmp_path / "event-2026-03-01.jsonl").read_text().splitlines()
     assert [json.loads(row)["sequence"] for row in lines] == list(range(20))
 
 
-def test_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Files(folder=tmp_path, format="parquet", kinds=("event",), rows=8)
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        with pytest.raises(files.MissingExtra, match="pyarrow"):
-            FilesSink(settings, Clock())
-        return
-    _run(FilesSink(settings, Clock()), 20)
-    tables = [parquet.read_table(path) for path in sorted(tmp_path.glob("*.parquet"))]
-    numbers = [n for table in tables for n in table["sequence"].to_pylist()]
-    assert sorted(numbers) == list(range(20))
-    assert json.loads(tables[0]["message"][0].as_py())["rule"] == "r"
+def parquet_settings(folder: Path, rows: int) -> Files:
+    return Files(folder=folder, format="parquet", kinds=("event",), rows=rows)
+
+
+def read_parquet(folder: Path) -> list[dict[str, Any]]:
+    """Every row of every file, in the order of their messages."""
+    tables = [parquet.read_table(path) for path in folder.glob("*.parquet")]
+    return sorted((row for t in tables for row in t.to_pylist()), key=lambda row: row["sequence"])
+
+
+def test_parquet_is_read_back_as_it_was_told(tmp_path: Path) -> None:
+    told = [event(number) for number in range(20)]
+    sink = FilesSink(parquet_settings(tmp_path, 8))
+    sink.start()
+    for message in told:
+        sink.event(message, None)
+    sink.stop()
+    sizes = [parquet.read_metadata(path).num_rows for path in tmp_path.glob("*.parquet")]
+    assert sorted(sizes) == [4, 8, 8]  # whole files while it runs, and the rest at the end
+    rows = read_parquet(tmp_path)
+    assert [EventMessage.model_validate_json(row["message"]) for row in rows] == told
+    assert [row["id"] for row in rows] == [message.id for message in told]
+    assert {row["time"] for row in rows} == {datetime(2026, 3, 1, 12, tzinfo=UTC)}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".parquet"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+
+
+def test_parquet_is_read_a_row_group_at_a_time(tmp_path: Path) -> None:
+    _run(FilesSink(parquet_settings(tmp_path, 5000)), 2)
+    path = next(tmp_path.glob("*.parquet"))
+    many = [{**json.loads(event(n).model_dump_json())} for n in range(2500)]
+    files._write_parquet(many, path)
+    found = parquet.ParquetFile(path)
+    assert [found.metadata.row_group(n).num_rows for n in range(3)] == [1000, 1000, 500]
+    assert found.read_row_group(2)["sequence"].to_pylist() == list(range(2000, 2500))
+
+
+_WRITER = """
+import sys, time
+from pathlib import Path
+from serving.camera.sinks.files import FilesSink
+from tests.camera.test_delivery import event, parquet_settings
+sink = FilesSink(parquet_settings(Path(sys.argv[1]), 8))
+sink.start()
+for number in range(20):
+    sink.event(event(number), None)
+while sink.waiting() or not (Path(sys.argv[1]) / "event.open.jsonl").is_file():
+    time.sleep(0.01)
+time.sleep(0.2)
+print("told", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_writer_loses_no_row_of_parquet(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _WRITER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "told\n"
+        writer.kill()
+    assert len(read_parquet(tmp_path)) == 16  # two files; four rows wait as lines
+    lines = tmp_path / "event.open.jsonl"
+    with lines.open("ab") as file:
+        file.write(b'{"id": "cut o')
+    # Killed between writing the file and taking its lines away: it is written over, not doubled.
+    left = lines.read_bytes()
+    _run(FilesSink(parquet_settings(tmp_path, 8)), 0)
+    lines.write_bytes(left)
+    _run(FilesSink(parquet_settings(tmp_path, 8)), 0)
+    assert [row["sequence"] for row in read_parquet(tmp_path)] == list(range(20))
+    assert not lines.exists()
+
+
+def test_parquet_without_its_package_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(MissingExtra, match=r"posealign\[parquet\]"):
+        FilesSink(parquet_settings(tmp_path, 8))
 
 
 def test_fhir_goes_to_one_place() -> None:

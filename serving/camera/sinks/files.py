@@ -1,15 +1,19 @@
 """JSON lines by day, or Parquet, one message a row; and pictures of events.
 
 Both write in a thread of their own from a bounded queue. Lines are whole: a last line that was cut
-by a crash is taken away at the next start.
+by a crash is taken away at the next start. A Parquet file can only be read once its end is written,
+so rows wait as JSON lines on disk (`KIND.open.jsonl`) and become Parquet when there are enough of
+them, at the end, or at the next start.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +21,6 @@ from typing import Any
 from posealign.data.image import encode_image
 from posealign.draw import draw
 from posealign.errors import MissingExtra
-from serving.camera.clock import Clock, iso
 from serving.camera.log import log
 from serving.camera.messages import EventMessage, Message, StatsMessage, StatusMessage, wire
 from serving.camera.privacy import Mode
@@ -26,6 +29,8 @@ from serving.camera.sinks.config import Files, Snapshots
 from serving.camera.sinks.sink import Sink
 
 QUEUE = 2000
+_OPEN = ".open.jsonl"  # rows that are not Parquet yet
+_GROUP = 1000  # rows of a row group: what a reader takes into memory at once
 
 
 class _Writing(Sink):
@@ -64,15 +69,16 @@ class _Writing(Sink):
 class FilesSink(_Writing):
     name = "files"
 
-    def __init__(self, settings: Files, clock: Clock) -> None:
+    def __init__(self, settings: Files) -> None:
         super().__init__()
-        self._settings, self._clock = settings, clock
-        self._rows: dict[str, list[Message]] = {}
+        self._settings = settings
+        self._rows: dict[str, int] = {}  # kind → rows that are not Parquet yet
         settings.folder.mkdir(parents=True, exist_ok=True)
-        if settings.format == "parquet":
-            _arrow("pyarrow.parquet")
         for path in settings.folder.glob("*.jsonl"):
             mend(path)
+        if settings.format == "parquet":
+            _arrow("pyarrow.parquet")
+            self._put(self._flush)  # what a crash left
 
     def pose(self, outcome: Outcome) -> None:
         self._take(outcome.message)
@@ -93,39 +99,65 @@ class FilesSink(_Writing):
 
     def _take(self, message: Message) -> None:
         if message.kind in self._settings.kinds:
-            line = self._line if self._settings.format == "jsonl" else self._row
-            self._put(lambda: line(message))
+            row = self._line if self._settings.format == "jsonl" else self._row
+            self._put(lambda: row(message))
 
     def _line(self, message: Message) -> None:
-        path = self._settings.folder / f"{message.kind}-{message.time[:10]}.jsonl"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._append(f"{message.kind}-{message.time[:10]}.jsonl", message)
+
+    def _row(self, message: Message) -> None:
+        self._append(f"{message.kind}{_OPEN}", message)
+        self._rows[message.kind] = self._rows.get(message.kind, 0) + 1
+        if self._rows[message.kind] >= self._settings.rows:
+            self._to_parquet(message.kind)
+
+    def _append(self, name: str, message: Message) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        descriptor = os.open(self._settings.folder / name, flags, 0o600)
         with os.fdopen(descriptor, "ab") as file:
             file.write(wire(message) + b"\n")
             if message.kind == "event":
                 file.flush()
                 os.fsync(file.fileno())
 
-    def _row(self, message: Message) -> None:
-        rows = self._rows.setdefault(message.kind, [])
-        rows.append(message)
-        if len(rows) >= self._settings.rows:
-            self._flush()
-
     def _flush(self) -> None:
-        """One file a kind: fixed columns, and the message itself as JSON."""
-        arrow, parquet = _arrow("pyarrow"), _arrow("pyarrow.parquet")
-        for kind, rows in self._rows.items():
-            if not rows:
-                continue
-            stamp = iso(self._clock.date()).replace(":", "").replace(".", "")
-            path = self._settings.folder / f"{kind}-{stamp}-{rows[0].id[:8]}.parquet"
-            columns = ("id", "camera", "time", "sequence", "version", "kind")
-            table: dict[str, Any] = {c: [getattr(row, c) for row in rows] for c in columns}
-            table["message"] = [wire(row).decode() for row in rows]
-            partial = path.with_suffix(".partial")
-            parquet.write_table(arrow.table(table), partial)
-            os.replace(partial, path)
-        self._rows.clear()
+        for path in sorted(self._settings.folder.glob(f"*{_OPEN}")):
+            self._to_parquet(path.name.removesuffix(_OPEN))
+
+    def _to_parquet(self, kind: str) -> None:
+        """One file, named after its first row: a crash before the lines go makes it once more."""
+        lines = self._settings.folder / f"{kind}{_OPEN}"
+        rows = [json.loads(line) for line in lines.read_bytes().splitlines()]
+        if rows:
+            stamp = rows[0]["time"].replace(":", "").replace(".", "")
+            path = self._settings.folder / f"{kind}-{stamp}-{rows[0]['id'][:8]}.parquet"
+            _write_parquet(rows, path)
+        lines.unlink()
+        self._rows[kind] = 0
+
+
+def _write_parquet(rows: list[dict[str, Any]], path: Path) -> None:
+    """Fixed columns, and the whole message as JSON; on disk before it has its name."""
+    arrow, parquet = _arrow("pyarrow"), _arrow("pyarrow.parquet")
+    moment = arrow.timestamp("ms", tz="UTC")
+    kinds = {"id": arrow.string(), "camera": arrow.string(), "time": moment,
+             "sequence": arrow.int64(), "version": arrow.string(), "kind": arrow.string(),
+             "message": arrow.string()}  # fmt: skip
+    columns = {
+        name: [row[name] for row in rows] for name in kinds if name not in ("time", "message")
+    }
+    columns["time"] = [datetime.fromisoformat(row["time"]) for row in rows]
+    columns["message"] = [
+        json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows
+    ]
+    table = arrow.table(columns, schema=arrow.schema(list(kinds.items())))
+    partial = path.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        parquet.write_table(table, file, row_group_size=_GROUP, compression="zstd")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
 
 
 class SnapshotsSink(_Writing):
@@ -176,4 +208,6 @@ def _arrow(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise MissingExtra("Parquet files need pyarrow: pip install pyarrow") from error
+        raise MissingExtra(
+            "Parquet files need pyarrow: pip install 'posealign[parquet]'"
+        ) from error
