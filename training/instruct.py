@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from posealign.anatomy.space import torso_units
 from posealign.data.pose import State
 from posealign.data.sample import Person
-from posealign.instructions.execute import execute_people
+from posealign.instructions.asked import answer
 from posealign.instructions.phrases import Phrasebook
 from posealign.instructions.query import Except, Part, Query, Refusal, Scope, union
 from posealign.instructions.sampling import sample, sample_related
-from posealign.instructions.sets import as_mask, read
 from posealign.instructions.wording import word
 from posealign.skeletons.load import vocabulary
 
@@ -69,29 +68,6 @@ def _relational(rng: Random) -> Scope:
     if roll < 0.16:
         return union([related, Part(rng.choice(("head", "torso", "face", "nose")))])
     return related
-
-
-def answer(
-    query: Query | Refusal, person: Person, size: tuple[float, float]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Asked joints and how sure they are, by the code that grades answers too."""
-    count = len(vocabulary())
-    if isinstance(query, Refusal):
-        return np.zeros(count, np.float32), np.ones(count, np.float32)
-    asked = execute_people(query, [person], size)[0]
-    weights = np.ones(count, np.float32)
-    if query.relations:
-        reading = read(query)
-        undecided = as_mask(asked.unknown) & reading.related_V()
-        weights[reading.related_V() if not asked.clear else undecided] = 0.0
-        if any(relation.relation in FILTERS for relation in query.relations):
-            # A joint without a place is on no side of the picture.
-            nowhere = person.states_V < State.OCCLUDED
-            weights[nowhere & reading.related_V()] = 0.0
-    return as_mask(asked.scope).astype(np.float32), weights
-
-
-FILTERS = ("in_upper_half", "in_lower_half", "in_left_half", "in_right_half", "hidden_by_blanket")
 
 
 def person_in_view(
