@@ -150,6 +150,7 @@ class People(Dataset[dict[str, Any]]):
         if self.with_person:
             turn = mirror * crop.rotation if told else 0.0
             item["person"] = _person(shard, row, seen, labels, turn)
+            item["view"] = seen
         return item | {
             "pixels": seen.pixels_HW3, "points": labels.points_V2, "weights": labels.weights_V,
             "state": labels.state_V, "state_weight": labels.state_weight_V, "z": labels.z_V,

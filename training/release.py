@@ -19,14 +19,13 @@ from posealign.data.crop import Crop
 from posealign.data.pose import State
 from posealign.export.onnx import export_bundle
 from posealign.model.checkpoint import new_metadata
-from posealign.model.config import PoseConfig
 from posealign.model.pose_model import PoseModel
 from posealign.skeletons.load import skeleton, vocabulary
-from training import calibrate, loop, validate
+from training import calibrate, validate
 from training.measured import groups, real_figures, synthetic_figures
 from training.openvocab import fit_vector_head
 from training.shards import Shard, digest, read_shard
-from training.starting import load_text, start_from, text_options
+from training.starting import assembled
 
 
 class ReleaseConfig(Config):
@@ -75,18 +74,7 @@ def release(config: ReleaseConfig) -> Bundle:
 
 
 def read_model(config: ReleaseConfig) -> PoseModel:
-    """The trained parts put together; a checkpoint of `ask` holds the words already."""
-    text_from = Path(config.text_from)
-    model = PoseModel(PoseConfig.model_validate(config.model | {"text": text_options(text_from)}))
-    state = loop.load_checkpoint(Path(config.weights_from), restore_dice=False)["ema"]
-    fits = all(name in state and state[name].shape == value.shape
-               for name, value in model.state_dict().items())  # fmt: skip
-    if fits:
-        model.load_state_dict(state)
-    else:
-        start_from(model, None, config.weights_from)
-        load_text(model, text_from)
-    return model.eval()
+    return assembled(config.model, config.weights_from, config.text_from)
 
 
 def held_out(

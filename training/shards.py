@@ -234,13 +234,13 @@ def pack_synth(folder: Path, target: Path) -> dict[str, float]:
         if not sample.people:
             continue
         images.append(sample.image_HW3)
-        for key, value in _synth_labels(sample).items():
+        for key, value in synth_labels(sample).items():
             rows.setdefault(key, []).append(value)
     _save(target, images, {key: np.stack(values) for key, values in rows.items()})
     return {"people": float(len(images))}
 
 
-def _synth_labels(sample: Sample) -> dict[str, Any]:
+def synth_labels(sample: Sample) -> dict[str, Any]:
     person, count = sample.people[0], len(vocabulary())
     other = sample.people[1] if len(sample.people) > 1 else None
     z = np.full(count, np.nan, np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from posealign.errors import InvalidInput
 from posealign.instructions.tokens import batch, load_tokenizer
 from posealign.model.checkpoint import load_strict
+from posealign.model.config import PoseConfig
 from posealign.model.hybrid import Hybrid
 from posealign.model.pose_model import PoseModel
 from posealign.skeletons.load import vocabulary
@@ -77,6 +79,23 @@ def _say(model: PoseModel, said_VD: Tensor) -> None:
     decoder.words_in.weight.copy_(solved.T.float())
     decoder.words_in.bias.copy_(said_VD.mean(0))
     decoder.queries.copy_(said_VD - decoder.words_in(normed.float()))
+
+
+def assembled(options: Mapping[str, Any], weights_from: str, text_from: str | None) -> PoseModel:
+    """The trained parts put together; a checkpoint of `ask` holds the words already."""
+    folder = None if text_from is None else Path(text_from)
+    text = {} if folder is None else {"text": text_options(folder)}
+    model = PoseModel(PoseConfig.model_validate({**options, **text}))
+    state = loop.load_checkpoint(Path(weights_from), restore_dice=False)["ema"]
+    fits = all(name in state and state[name].shape == value.shape
+               for name, value in model.state_dict().items())  # fmt: skip
+    if fits:
+        model.load_state_dict(state)
+        return model.eval()
+    start_from(model, None, weights_from)
+    if folder is not None:
+        load_text(model, folder)
+    return model.eval()
 
 
 def text_options(folder: Path) -> dict[str, Any]:

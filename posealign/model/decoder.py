@@ -86,19 +86,31 @@ class Decoder(nn.Module):
         self, tokens_BND: Tensor, crop_B4: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """The stream without an instruction: (joint tokens, Δ gated, state, z, crop token)."""
-        memory = self.picture_in(tokens_BND) + self.positions
-        crop = self.crop_in(crop_B4)[:, None]
-        words = functional.layer_norm(self.joint_words, self.joint_words.shape[-1:])
-        joints = self.queries + self.words_in(words) + crop
+        joints, memory, crop = self.start(tokens_BND, crop_B4)
         for layer in self.layers:
             joints = layer(joints, memory)
         delta, state, z = self.joint_heads(joints)
         return joints, torch.tanh(self.gate) * delta, state, z, crop
 
+    def start(self, tokens_BND: Tensor, crop_B4: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What enters the layers: (joint tokens, the picture they look at, crop token)."""
+        memory = self.picture_in(tokens_BND) + self.positions
+        crop = self.crop_in(crop_B4)[:, None]
+        words = functional.layer_norm(self.joint_words, self.joint_words.shape[-1:])
+        return self.queries + self.words_in(words) + crop, memory, crop
+
     def ask(
         self, joints_BVD: Tensor, crop_B1D: Tensor, text_tokens_BLT: Tensor, ids_BL: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The stream that reads the instruction: (asked [B, V], gate [B])."""
+        queries = self.read(joints_BVD, crop_B1D, text_tokens_BLT, ids_BL)
+        asked = self.asked_out(queries[:, 1:]).squeeze(-1)
+        return asked, self.answer_out(queries[:, 0]).squeeze(-1)
+
+    def read(
+        self, joints_BVD: Tensor, crop_B1D: Tensor, text_tokens_BLT: Tensor, ids_BL: Tensor
+    ) -> Tensor:
+        """[B, 1 + V, D]: the answer's token, then the joints' tokens, after the instruction."""
         words = functional.layer_norm(self.joint_words, self.joint_words.shape[-1:])
         asking = joints_BVD + self.asking_words_in(words)
         answer = self.answer_query + crop_B1D
@@ -108,8 +120,7 @@ class Decoder(nn.Module):
         mask = torch.where(ids_BL == 0, -1e4, 0.0).to(memory.dtype)[:, None, None]
         for layer in self.text_layers:
             queries = layer(queries, memory, mask)
-        asked = self.asked_out(queries[:, 1:]).squeeze(-1)
-        return asked, self.answer_out(queries[:, 0]).squeeze(-1)
+        return queries
 
 
 def sine_positions(grid: tuple[int, int], width: int) -> Tensor:
