@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class PoseAlignError(Exception):
@@ -99,3 +103,13 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     """`; did you mean 'x'?` or nothing: the tail of a message about an unknown name."""
     near = get_close_matches(word, list(choices), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def first_fault(error: ValidationError) -> str:
+    """`field.inner: what is wrong` of the first thing that pydantic complains about.
+
+    It repeats no value: a value may be a secret or a patient's.
+    """
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(step) for step in first["loc"])
+    return f"{where}: {first['msg']}" if where else first["msg"]

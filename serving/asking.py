@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from posealign.data.pose import PoseResult
-from posealign.errors import InvalidInput, TooLarge, nearest
+from posealign.errors import InvalidInput, TooLarge, first_fault, nearest
 from posealign.predictor import Look
 from serving.auth import Principal, bearer
 from serving.body import Part, parse, parse_json, read_body
@@ -66,6 +66,11 @@ def timeout_of(request: Request) -> int:
             f"X-Request-Timeout-Ms is {given[:20]!r}; expected 1 to {limits.timeout_ms_max}"
         )
     return int(given)
+
+
+def ticket_for(request: Request) -> Ticket:
+    """A place in the queue, its deadline running from now."""
+    return service_of(request).ticket(request.state.request_id, timeout_of(request))
 
 
 @asynccontextmanager
@@ -149,9 +154,9 @@ def checked(model: type[M], fields: dict[str, Any]) -> M:
         return model.model_validate({**plain, **stand_ins})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"]) or "the body"
-        hint = nearest(where, model.model_fields) if first["type"] == "extra_forbidden" else ""
-        raise InvalidInput(f"{where}: {first['msg']}{hint}") from None
+        strange = first["type"] == "extra_forbidden"
+        hint = nearest(str(first["loc"][-1]), model.model_fields) if strange else ""
+        raise InvalidInput(f"{first_fault(error)}{hint}") from None
 
 
 def _is_picture(value: Any) -> bool:

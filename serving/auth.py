@@ -19,7 +19,14 @@ from typing import Any
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from posealign.errors import Forbidden, InvalidConfig, InvalidInput, MissingExtra, Unauthorized
+from posealign.errors import (
+    Forbidden,
+    InvalidConfig,
+    InvalidInput,
+    MissingExtra,
+    Unauthorized,
+    first_fault,
+)
 from serving.settings import Oidc, Settings
 
 SCOPES = ("infer", "feedback", "admin")
@@ -81,9 +88,7 @@ def read_keys(path: Path) -> dict[str, StoredKey]:
         try:
             key = StoredKey.model_validate_json(line)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(step) for step in first["loc"])
-            raise InvalidConfig(f"{path} line {number}: {where}: {first['msg']}") from None
+            raise InvalidConfig(f"{path} line {number}: {first_fault(error)}") from None
         keys[key.id] = key
     if not keys:
         raise InvalidConfig(f"{path} holds no key; make one with `posealign key new`")

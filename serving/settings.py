@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from posealign.errors import InvalidConfig, NotFound, nearest
+from posealign.errors import InvalidConfig, NotFound, first_fault, nearest
 
 PREFIX = "POSEALIGN_SERVE_"
 
@@ -138,11 +138,9 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         settings = Settings(**_over(_over(written, environment), given))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        known = (
-            nearest(str(first["loc"][-1]), _names()) if first["type"] == "extra_forbidden" else ""
-        )
-        raise InvalidConfig(f"server settings: {where}: {first['msg']}{known}") from error
+        strange = first["type"] == "extra_forbidden"
+        known = nearest(str(first["loc"][-1]), _names()) if strange else ""
+        raise InvalidConfig(f"server settings: {first_fault(error)}{known}") from error
     check(settings)
     return settings
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from posealign.errors import InvalidConfig
+from posealign.errors import InvalidConfig, first_fault
 from posealign.instructions.query import RELATIONS, parse, part
 
 # A language is one file; whatever lies in the folder is spoken.
@@ -111,9 +111,7 @@ def from_data(data: Mapping[str, Any], origin: str = "phrasebook") -> Phrasebook
     try:
         book = Phrasebook.model_validate(rows)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise InvalidConfig(f"{origin}: {where}: {first['msg']}") from error
+        raise InvalidConfig(f"{origin}: {first_fault(error)}") from error
     for name in book.parts:
         part(name)
     for written in book.fixed:

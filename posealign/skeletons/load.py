@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from posealign.errors import InvalidInput, NotFound, nearest
+from posealign.errors import InvalidInput, NotFound, first_fault, nearest
 from posealign.skeletons.skeleton import Joint, Skeleton
 
 _LIBRARY = files(__package__).joinpath("library")
@@ -45,9 +45,7 @@ def from_json(data: Any) -> Skeleton:
     try:
         file = _SkeletonFile.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise InvalidInput(f"skeleton file: {where}: {first['msg']}") from error
+        raise InvalidInput(f"skeleton file: {first_fault(error)}") from error
     joints = tuple(
         Joint(
             **joint.model_dump(exclude={"aliases", "sources"}),

@@ -24,10 +24,10 @@ from serving.asking import (
     pose_response,
     received,
     service_of,
+    ticket_for,
 )
 from serving.auth import Principal
 from serving.openapi import body_of, parameters, problems
-from serving.routes.pose import ticket_for
 from serving.schemas import FrameAnswer, LookJson, PoseAnswer, Question
 from serving.service import KeptLook, Service
 

@@ -15,9 +15,9 @@ from serving.asking import (
     json_response,
     received,
     service_of,
+    ticket_for,
 )
 from serving.openapi import body_of, parameters, problems
-from serving.routes.pose import ticket_for
 from serving.schemas import Resolve, Understood
 
 router = APIRouter(tags=["instructions"])

@@ -17,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 _MEDIA = {
     "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml", "jpg": "image/jpeg",
-    "webmanifest": "application/manifest+json",
+    "json": "application/json", "webmanifest": "application/manifest+json",
 }  # fmt: skip
 
 

@@ -24,12 +24,11 @@ from serving.asking import (
     pose_response,
     received,
     service_of,
-    timeout_of,
+    ticket_for,
 )
 from serving.openapi import body_of, parameters, problems
 from serving.problems import problem_of
 from serving.schemas import BatchAnswer, BatchJson, PoseAnswer, PoseJson
-from serving.ticket import Ticket
 
 router = APIRouter(tags=["pose"])
 
@@ -44,7 +43,7 @@ async def pose(request: Request) -> Response:
     """Find the joints that the instruction asks for in one picture."""
     principal = await admitted(request)
     service = service_of(request)
-    ticket = service.ticket(request.state.request_id, timeout_of(request))
+    ticket = ticket_for(request)
     async with received(request) as raw:
         fields = pictures_in(await fields_of(request, raw))
         body = checked(PoseJson, fields)
@@ -71,7 +70,6 @@ async def batch(request: Request) -> Response:
     """Several pictures at once; each gets its own answer or its own problem."""
     principal = await admitted(request)
     service = service_of(request)
-    timeout = timeout_of(request)
     async with received(request) as raw:
         fields = pictures_in(await fields_of(request, raw, many="images"))
         if isinstance(fields.get("images"), bytes):
@@ -90,7 +88,7 @@ async def batch(request: Request) -> Response:
             )
         asked = [instruction_of(service, text) for text in texts]
         model = service.models.get(body.options.model)
-        tickets = [service.ticket(request.state.request_id, timeout) for _ in images]
+        tickets = [ticket_for(request) for _ in images]
 
         def one(number: int) -> PoseResult:
             return Picture(images[number]).look(service, model).ask(asked[number], body.skeleton)
@@ -116,7 +114,3 @@ async def batch(request: Request) -> Response:
             return json_response({"results": rows}, {"PoseAlign-Model": model.header})
 
         return await idempotent(request, principal, fields, answer)
-
-
-def ticket_for(request: Request) -> Ticket:
-    return service_of(request).ticket(request.state.request_id, timeout_of(request))

@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from posealign.data.pose import PoseResult
-from posealign.errors import InvalidInput, Overloaded, PoseAlignError, TooLarge
+from posealign.errors import InvalidInput, Overloaded, PoseAlignError, TooLarge, first_fault
 from posealign.temporal import SmoothingSettings
 from posealign.video import Follower, Frame
 from serving.asking import instruction_of
@@ -121,9 +121,7 @@ class _Stream:
         try:
             question = StreamQuestion.model_validate(parse_json(text.encode()))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(step) for step in first["loc"])
-            raise InvalidInput(f"{where}: {first['msg']}") from None
+            raise InvalidInput(first_fault(error)) from None
         if not self._known:
             await self._identify(f"Bearer {question.key}" if question.key else None)
         instruction = instruction_of(self._service, question.instruction)

@@ -1,8 +1,10 @@
 // The page: a picture, one or two instructions, and what comes back.
 
 import * as api from "./api.js";
+import { SNIPPETS, copyText } from "./code.js";
 import { draw } from "./overlay.js";
 import { element, people, sentence, trouble, understood } from "./results.js";
+import { offer } from "./samples.js";
 import { EXAMPLES, current, setLanguage, t, translate } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -188,26 +190,13 @@ function complain(error) {
 
 // As code
 
-const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
-
 function snippet() {
   const answer = state.answers.a;
   $("code").hidden = !answer;
   if (!answer) return;
-  const text = answer.instruction.text, skeleton = $("skeleton").value, origin = location.origin;
-  const secret = api.hasKey();
-  const curl = [
-    `curl ${origin}/v1/pose`, ...(secret ? [`  -H "Authorization: Bearer $POSEALIGN_KEY"`] : []),
-    "  -F image=@picture.jpg", `  -F ${quoted(`instruction=${text}`)}`,
-    ...(skeleton ? [`  -F skeleton=${skeleton}`] : []),
-  ].join(" \\\n");
-  const python = [
-    ...(secret ? ["import os"] : []), "from posealign.client import Client", "",
-    `with Client(${JSON.stringify(origin)}${secret ? ', key=os.environ["POSEALIGN_KEY"]' : ""}) as client:`,
-    `    result = client.pose("picture.jpg", ${JSON.stringify(text)}${skeleton ? `, skeleton="${skeleton}"` : ""})`,
-    "    for joint in result.poses[0].joints:", "        print(joint.name, joint.x, joint.y, joint.state.name)",
-  ].join("\n");
-  $("snippet").textContent = state.tab === "curl" ? curl : python;
+  $("snippet").textContent = SNIPPETS[state.tab]({
+    text: answer.instruction.text, skeleton: $("skeleton").value, origin: location.origin, secret: api.hasKey(),
+  });
   for (const name of ["curl", "python"]) {
     const chosen = state.tab === name;
     $(`tab-${name}`).setAttribute("aria-selected", String(chosen));
@@ -217,18 +206,8 @@ function snippet() {
 }
 
 async function copy() {
-  const text = $("snippet").textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {  // without https only the old way is allowed
-    const area = element("textarea", { class: "unseen" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-    $("copy").focus();
-  }
+  await copyText($("snippet").textContent);
+  $("copy").focus();
   $("copy").textContent = t("copied");
   say(t("copied"));
   setTimeout(() => { $("copy").textContent = t("copy"); }, 1600);
@@ -322,6 +301,7 @@ function speak(language) {
   $("examples").replaceChildren(...both.map((text) => element("button", {
     type: "button", lang: /[\u4e00-\u9fff]/.test(text) ? "zh" : "en", onclick: () => pick(text),
   }, text)));
+  offer($("samples"), async (text, blob) => { $("instruction").value = text; await take(blob); });
   for (const option of $("skeleton").options) if (option.dataset[language]) option.textContent = option.dataset[language];
   show();
   checkHealth();
@@ -365,10 +345,6 @@ function listen() {
   $("form").addEventListener("submit", (event) => { event.preventDefault(); find(); });
   $("choose").addEventListener("click", () => $("file").click());
   $("file").addEventListener("change", () => { const [file] = $("file").files; if (file) take(file); $("file").value = ""; });
-  $("sample").addEventListener("click", async () => {
-    if (!$("instruction").value.trim()) $("instruction").value = EXAMPLES[current()][0];
-    await take(await (await fetch("/web/sample.jpg")).blob());
-  });
   $("camera").addEventListener("click", openCamera);
   $("stop").addEventListener("click", startAgain);
   $("shoot").addEventListener("click", async () => { endLive(); const blob = await snapshot(); if (blob) await take(blob); });

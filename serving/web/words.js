@@ -4,7 +4,8 @@ export const WORDS = {
   en: {
     skip: "Skip to the instruction", motto: "Ask for the keypoints you need, in words.",
     picture: "Picture", drop: "Drop a picture here, or paste one", choose: "Choose a picture",
-    camera: "Use the camera", sample: "Try a sample",
+    camera: "Use the camera", samples: "Or try one of these. No real child is in them.",
+    "samples-list": "Sample pictures",
     private: "The picture goes to this server only. Nothing is stored.",
     shoot: "Take this picture", live: "Live", stop: "Stop the camera", show: "Show",
     names: "Names", circles: "Uncertainty", limbs: "Limbs", left: "left", right: "right",
@@ -40,7 +41,8 @@ export const WORDS = {
   zh: {
     skip: "跳到指令", motto: "用一句话，说出你需要的关键点。",
     picture: "图片", drop: "把图片拖到这里，或直接粘贴", choose: "选择图片",
-    camera: "使用摄像头", sample: "试试示例",
+    camera: "使用摄像头", samples: "也可以试试这些图片，里面没有真实的孩子。",
+    "samples-list": "示例图片",
     private: "图片只发送到这台服务器，不会被保存。",
     shoot: "拍下这一张", live: "实时", stop: "关闭摄像头", show: "显示",
     names: "名称", circles: "不确定度", limbs: "肢体", left: "左", right: "右",
