@@ -34,7 +34,9 @@ class Mqtt(Config):
     discovery: str | None = None  # "homeassistant" announces the cameras to Home Assistant
 
 
-class _Http(Config):
+class Http(Config):
+    """A receiver: seconds it may take, and the authority of its certificate."""
+
     timeout: Annotated[float, Field(gt=0, le=120)] = 10.0
     ca: Path | None = None
 
@@ -55,7 +57,7 @@ def check_http(url: str) -> None:
         raise ValueError("the address holds credentials: use {env: …} or {file: …}")
 
 
-class Webhook(_Http):
+class Webhook(Http):
     """POST of each message, signed; at least once, in order."""
 
     url: str | Secret
@@ -64,7 +66,7 @@ class Webhook(_Http):
     with_subject: bool = False  # whether the patient's reference is sent along
 
 
-class Fhir(_Http):
+class Fhir(Http):
     """Observations, to a server (`url`) or as files (`folder`): every so often and at events."""
 
     url: str | Secret | None = None

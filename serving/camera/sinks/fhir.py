@@ -11,30 +11,27 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-import httpx
-
 from posealign.interop import terms
 from posealign.interop.fhir import Context, checked, observation
 from posealign.interop.terms import Terms
-from serving.camera.log import log
 from serving.camera.messages import EventMessage
-from serving.camera.outbox import Courier, Delivery, Item, Outbox
+from serving.camera.outbox import Delivery, Item, Outbox
 from serving.camera.scene import Occupant, Outcome
 from serving.camera.secret import Secrets
 from serving.camera.sinks.config import Fhir
-from serving.camera.sinks.sink import Sink
-from serving.camera.sinks.webhook import verdict
+from serving.camera.sinks.http import HttpSink
 
 Audited = Callable[[str, str, str | None, str], None]  # action, data, patient, client
 
 
-class FhirSink(Sink):
+class FhirSink(HttpSink):
     name = "fhir"
 
     def __init__(
         self, settings: Fhir, secrets: Secrets, outbox: Outbox, names: Terms,
         devices: Mapping[str, str], audited: Audited,
     ) -> None:  # fmt: skip
+        super().__init__(settings, outbox)
         self._settings, self._names, self._devices = settings, names, devices
         self._audited = audited
         self._url = ""
@@ -44,20 +41,7 @@ class FhirSink(Sink):
         if settings.folder is not None:
             settings.folder.mkdir(parents=True, exist_ok=True)
         self._token = secrets.read(settings.token) if settings.token is not None else None
-        verify = str(settings.ca) if settings.ca else True
-        self._client = httpx.Client(timeout=settings.timeout, verify=verify, trust_env=False)
-        self._courier = Courier(outbox, self.name, self._deliver)
         self._sent: dict[str, float] = {}  # bed → when (monotonic)
-
-    def start(self) -> None:
-        self._courier.start()
-
-    def stop(self) -> None:
-        self._courier.stop(2.0)
-        self._client.close()
-
-    def waiting(self) -> int:
-        return self._courier.waiting()
 
     def pose(self, outcome: Outcome) -> None:
         every, now = self._settings.every, outcome.shown.received
@@ -91,7 +75,7 @@ class FhirSink(Sink):
         body = json.dumps(checked(made, version), allow_nan=False).encode()
         self._courier.put(identifier, "Observation", body)
 
-    def _deliver(self, item: Item) -> Delivery:
+    def deliver(self, item: Item) -> Delivery:
         resource = json.loads(item.body)
         if self._settings.folder is not None:
             self._write(item)
@@ -124,10 +108,4 @@ class FhirSink(Sink):
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
         plain = {key: value for key, value in resource.items() if key != "id"}
-        answer = self._client.post(
-            f"{self._url}/Observation", content=json.dumps(plain).encode(), headers=headers
-        )
-        outcome = verdict(answer.status_code, self.name)
-        if outcome == "never":
-            log().error("an Observation was refused", sink=self.name, status=answer.status_code)
-        return outcome
+        return self.post(f"{self._url}/Observation", json.dumps(plain).encode(), headers)
