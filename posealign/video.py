@@ -30,7 +30,8 @@ class Follower:
     """Answers one instruction on frame after frame of the same scene.
 
     People are searched for every `find_every` frames, and at once when nobody is known; between,
-    the last boxes are taken. `smoothing=None` switches smoothing off.
+    the last boxes are taken. Where nobody is found the whole picture is answered for: that has no
+    track, and is smoothed for as long as it lasts. `smoothing=None` switches smoothing off.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Follower:
         self.predictor, self.instruction, self.skeleton = predictor, instruction, skeleton
         self._smoothing, self._find_every = smoothing, find_every
         self._boxes: dict[int, Box] = {}
-        self._smoothers: dict[int, Smoother] = {}
+        self._smoothers: dict[int | None, Smoother] = {}  # by track; None: the whole picture
         self._next = 0
         self._since = 0
 
@@ -73,14 +74,14 @@ class Follower:
             self._next = max(self._next, number + 1)
             numbers[box] = number
         self._boxes = {number: box for box, number in numbers.items()}
-        self._smoothers = {n: s for n, s in self._smoothers.items() if n in self._boxes}
+        lasting = self._boxes or (None,)
+        self._smoothers = {n: s for n, s in self._smoothers.items() if n in lasting}
         return numbers
 
     def _follow(self, pose: Pose, numbers: dict[Box, int], time: float) -> Pose:
         number = numbers.get(pose.box)
-        if number is None:
-            return pose
-        pose = replace(pose, track=number)
+        if number is not None:
+            pose = replace(pose, track=number)
         if self._smoothing is None:
             return pose
         return self._smoothers.setdefault(number, Smoother(self._smoothing))(pose, time)

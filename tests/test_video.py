@@ -1,0 +1,87 @@
+"""Following people through frames: tracks, boxes, smoothing, and what is done where nobody is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from posealign.data.pose import Pose
+from posealign.errors import InvalidInput
+from posealign.temporal import SmoothingSettings
+from posealign.video import Follower, Frame
+from tests.camera.stub import SUPINE, Body, StubPredictor
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+def frames(count: int, rate: float = 10.0) -> list[Frame]:
+    image_HW3 = np.zeros((120, 160, 3), np.uint8)
+    return [Frame(image_HW3, number / rate, number) for number in range(count)]
+
+
+def noisy(body: Body, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    body.points = {
+        name: tuple(np.array(place) + rng.normal(0, 0.02, 2)) for name, place in SUPINE.items()
+    }  # type: ignore[misc]
+
+
+def run(predictor: Any, count: int, smoothing: SmoothingSettings | None) -> list[Pose]:
+    follower = Follower(predictor, "nose", smoothing=smoothing)
+    found = []
+    for frame in frames(count):
+        noisy(predictor.bodies[0], frame.number)
+        found.append(follower(frame).poses[0])
+    return found
+
+
+def shake(poses: list[Pose]) -> float:
+    """Mean step of the first joint, in pixels, once the filter has settled."""
+    points = np.array([(pose.joints[0].x, pose.joints[0].y) for pose in poses[5:]], float)
+    return float(np.linalg.norm(np.diff(points, axis=0), axis=1).mean())
+
+
+@pytest.mark.parametrize("body", [Body(), Body(box=WHOLE, score=0.0)], ids=["found", "nobody"])
+def test_joints_that_rest_are_smoothed_found_or_not(body: Body) -> None:
+    bare = run(StubPredictor([body]), 30, None)
+    smooth = run(StubPredictor([body]), 30, SmoothingSettings())
+    assert shake(smooth) < 0.75 * shake(bare)
+    assert {pose.track for pose in smooth} == ({0} if body.score else {None})
+
+
+def test_what_was_smoothed_for_nobody_is_not_carried_into_a_person_and_back() -> None:
+    nobody, somebody = Body(box=WHOLE, score=0.0), Body()
+    predictor = StubPredictor([nobody])
+    follower = Follower(predictor, "nose", find_every=1)
+    first, second, third = frames(3)
+    follower(first)
+    predictor.bodies = [somebody]
+    somebody.points = {"nose": (0.9, 0.9)}
+    found = follower(second).poses[0]
+    assert (found.track, found.joints[0].x) == (0, 0.9 * 160)
+    predictor.bodies = [nobody]
+    nobody.points = {"nose": (0.1, 0.1)}
+    again = follower(third).poses[0]
+    assert (again.track, again.joints[0].x) == (None, 0.1 * 160)
+
+
+def test_people_keep_their_numbers_and_boxes_are_taken_over_between_searches() -> None:
+    class Boxed(StubPredictor):
+        def look(self, image_HW3: Any, boxes: Any = None) -> Any:
+            asked.append(boxes)
+            return super().look(image_HW3, boxes)
+
+    asked: list[Any] = []
+    one, other = Body(box=(0.1, 0.1, 0.3, 0.8)), Body(box=(0.6, 0.1, 0.3, 0.8))
+    predictor = Boxed([one, other])
+    follower = Follower(predictor, "nose", find_every=2)
+    rows = frames(4)
+    assert [pose.track for pose in follower(rows[0]).poses] == [0, 1]
+    follower(rows[1])
+    predictor.bodies = [other, one]
+    assert [pose.track for pose in follower(rows[2]).poses] == [1, 0]
+    assert [boxes is None for boxes in asked] == [True, False, True]
+    with pytest.raises(InvalidInput, match="find_every"):
+        Follower(predictor, "nose", find_every=0)
