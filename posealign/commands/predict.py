@@ -16,12 +16,11 @@ from rich.table import Table
 
 from posealign.commands.output import AsJson, print_json
 from posealign.data.image import read_depth, read_image
+from posealign.data.image_header import SUFFIXES
 from posealign.data.pose import PoseResult, State
 from posealign.draw import draw, save
 from posealign.errors import InvalidInput, NotFound, PoseAlignError
 from posealign.predictor import Predictor
-
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def predict(
@@ -89,7 +88,7 @@ def pictures(patterns: Sequence[str]) -> list[Path]:
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
-            found += sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
+            found += sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
         elif path.is_file():
             found.append(path)
         else:
@@ -100,7 +99,7 @@ def pictures(patterns: Sequence[str]) -> list[Path]:
                 raise NotFound(f"no picture at {pattern!r}")
             found += matches
     if not found:
-        raise NotFound(f"no pictures ({', '.join(PICTURES)}) in {', '.join(patterns)}")
+        raise NotFound(f"no pictures ({', '.join(SUFFIXES)}) in {', '.join(patterns)}")
     return found
 
 
@@ -114,7 +113,7 @@ def numbers(option: str, text: str) -> tuple[float, float, float, float]:
 
 def overlay_path(output: Path, picture: Path, count: int) -> Path:
     """Where a picture's overlay goes: the file itself, or its place in a folder."""
-    if count == 1 and output.suffix.lower() in PICTURES:
+    if count == 1 and output.suffix.lower() in SUFFIXES:
         return output
     return output / f"{picture.stem}.png"
 

@@ -13,6 +13,7 @@ from struct import unpack_from
 from posealign.errors import InvalidImage, UnsupportedImage
 
 TAKEN = ("JPEG", "PNG", "WebP", "GIF", "BMP")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")  # under which they lie in folders
 
 # What people send by mistake: where the mark stands, the mark, what it is.
 _OTHERS = (

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from posealign.bundle import Bundle
 from posealign.data.crop import Crop
 from posealign.data.image import read_image
+from posealign.data.image_header import SUFFIXES
 from posealign.data.sample import Sample
 from posealign.errors import InvalidInput, NotFound
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 COUNT = 64  # enough for ranges; more changes them little
 LEAST = 8
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from posealign.commands.predict import pictures
 from posealign.data.image import (
     decode_depth,
     decode_image,
@@ -19,6 +20,7 @@ from posealign.data.image import (
     read_depth,
     read_image,
 )
+from posealign.data.image_header import SUFFIXES, TAKEN, read_header
 from posealign.errors import InvalidInput, TooLarge, UnsupportedImage
 from tests.hostile.pictures import exif, grey16, saved
 
@@ -98,3 +100,17 @@ def test_a_missing_file_and_a_large_one(tmp_path: Path) -> None:
         read_image(tmp_path / "none.png")
     with pytest.raises(TooLarge):
         decode_image(b"\x89PNG" + b"\0" * (33 << 20))
+
+
+def test_what_is_taken_from_a_folder_is_what_can_be_read(tmp_path: Path) -> None:
+    """`posealign predict FOLDER` goes by the name; reading goes by the content."""
+    formats = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF"}
+    for suffix in (*SUFFIXES, ".tif"):
+        kind = formats.get(suffix, suffix[1:].upper())
+        (tmp_path / f"a{suffix}").write_bytes(saved(Image.new("RGB", (8, 8)), kind))
+    taken = pictures([str(tmp_path)])
+    assert {path.suffix for path in taken} == set(SUFFIXES)
+    assert {TAKEN.index(read_header(path.read_bytes()).format) for path in taken} == {0, 1, 2, 3, 4}
+    assert all(read_image(path).shape == (8, 8, 3) for path in taken)
+    with pytest.raises(UnsupportedImage, match="TIFF"):
+        read_image(tmp_path / "a.tif")
