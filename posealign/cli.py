@@ -29,7 +29,7 @@ GROUP = "posealign.commands"
 # The manual's chapters, in reading order; commands that others add come last under "More".
 CHAPTERS: dict[str, tuple[str, ...]] = {
     "Ask": ("predict", "resolve", "video", "skeletons"),
-    "Serve": ("serve", "key", "openapi", "camera", "batch", "feedback", "review"),
+    "Serve": ("demo", "serve", "key", "openapi", "camera", "batch", "feedback", "review"),
     "Bundles": ("bundles", "pull", "convert", "export"),
     "Measure": ("evaluate", "compare", "report", "calibrate", "bench", "clinical"),
     "Teach": ("synth", "corpus", "train", "sft", "align", "tune", "text", "golden"),

@@ -1,4 +1,4 @@
-"""The page's sample pictures, rendered by the synthetic infant, each with a question to ask of it."""
+"""The page's sample pictures: rendered by the synthetic infant, each with a question."""
 
 from __future__ import annotations
 

@@ -131,13 +131,20 @@ def run(settings: Settings) -> int:
         app = create_app(settings)
         server = DrainingServer(config_of(settings, app))
         _reload_on_hangup(app.state.service)
-        server.run()
+        try:
+            server.run()
+        except SystemExit:  # how uvicorn ends when it cannot bind
+            if server.started:
+                raise
         return 0 if server.started else 1
     with tempfile.TemporaryDirectory(prefix="posealign-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         os.environ[RESOLVED] = settings.model_dump_json()
         config = config_of(settings, "serving.app:from_environment", factory=True)
-        bound = config.bind_socket()
+        try:
+            bound = config.bind_socket()
+        except SystemExit:
+            return 1
         # uvicorn's supervisor looks its worker class up in its own module.
         multiprocess.Process = _Worker  # type: ignore[misc]
         multiprocess.Multiprocess(config, sockets=[bound]).run()

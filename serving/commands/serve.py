@@ -44,4 +44,7 @@ def serve(
     if settings.port:
         print(f"posealign: {scheme}://{settings.host}:{settings.port}/", file=sys.stderr)
     if server.run(settings) != 0:
-        raise Unavailable(f"the server could not bind {settings.host}:{settings.port}")
+        raise Unavailable(
+            f"{settings.host}:{settings.port} cannot be bound: another server is there, or the "
+            "address is not this machine's; --port 0 takes a free port"
+        )

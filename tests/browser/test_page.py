@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import FileChooser, Page, expect
 
 from serving.auth import new_key
+from serving.samples import sample_pictures
 from tests.serving.conftest import png, running, toy_settings
 
 Opened = Callable[..., Page]
@@ -105,7 +106,8 @@ def test_everything_comes_from_this_server(opened: Opened, server: object) -> No
     page.on("request", lambda request: asked.append(request.url))
     page.reload()
     page.wait_for_selector(".health.good")
-    page.click("#sample")
+    expect(page.locator("#samples button")).to_have_count(len(sample_pictures()))
+    page.locator("#samples button").first.click()
     expect(page.locator("#result-a .understood")).to_be_visible()
     url = page.url
     assert asked
