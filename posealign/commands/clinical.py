@@ -14,8 +14,9 @@ from rich.table import Table
 from posealign.clinical.summary import summary
 from posealign.clinical.track import Track, track_of
 from posealign.commands.output import AsJson, print_json
-from posealign.commands.predict import PICTURES, pictures
+from posealign.commands.predict import pictures
 from posealign.data.image import read_image
+from posealign.data.image_header import SUFFIXES
 from posealign.data.pose import Pose, PoseResult
 from posealign.errors import InvalidInput
 from posealign.predictor import Predictor
@@ -38,7 +39,7 @@ def clinical(
     """
     predictor = Predictor(bundle)
     console = Console(stderr=True)
-    video = Path(source).is_file() and Path(source).suffix.lower() not in PICTURES
+    video = Path(source).is_file() and Path(source).suffix.lower() not in SUFFIXES
     if video or rate is not None:
         frames = read_video(Path(source)) if video else _timed(source, rate or 1.0)
         total = frame_count(Path(source)) if video else len(pictures([source]))
