@@ -28,6 +28,8 @@ GRAPH_VERSION = 1
 GRAPHS = ("image", "text", "select", "locate")
 REQUIRED = (*(f"{graph}.onnx" for graph in GRAPHS), "tokenizer.json")
 OPTIONAL = ("weights.safetensors",)
+# Tensors under this many numbers stay fp32: they cost nothing and hold biases and calibration.
+SMALL = 1024
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._+-]{0,63}$"
 
 

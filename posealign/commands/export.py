@@ -82,8 +82,8 @@ def _cheaper(
 ) -> tuple[Bundle, Any, str]:
     """int8 or fp16, and how far joints move on pictures it was not calibrated with."""
     from posealign.export.calibration import calibration_crops  # noqa: PLC0415
-    from posealign.export.onnx import compute_fp16, quantise  # noqa: PLC0415
-    from posealign.export.parity import place_shift  # noqa: PLC0415
+    from posealign.export.cost import place_shift  # noqa: PLC0415
+    from posealign.export.precision import compute_fp16, quantise  # noqa: PLC0415
 
     crops = calibration_crops(source, pictures)
     held_out = crops[3::4]

@@ -11,14 +11,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from posealign import bundle as bundles
-from posealign.bundle import Bundle, CalibrationSpec, InputSpec, Metadata, VocabularySpec
+from posealign.bundle import SMALL, Bundle, CalibrationSpec, InputSpec, Metadata, VocabularySpec
 from posealign.errors import BrokenBundle, PoseAlignError
 from posealign.model.config import PoseConfig, pose_config
 from posealign.model.pose_model import PoseModel
 from posealign.skeletons import load as skeletons
-
-# Tensors under this many numbers stay fp32: they cost nothing and hold biases and calibration.
-SMALL = 1024
 
 
 def save_weights(model: PoseModel, path: Path, half: bool = False) -> None:

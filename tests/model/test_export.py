@@ -12,11 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from posealign import bundle as bundles
-from posealign.bundle import Bundle
+from posealign.bundle import SMALL, Bundle
 from posealign.errors import BrokenBundle, InvalidInput
+from posealign.export.cost import place_shift
 from posealign.export.graphs import SPECS
-from posealign.export.onnx import SMALL, compute_fp16, quantise, store_fp16
-from posealign.export.parity import place_shift, torch_parity
+from posealign.export.parity import torch_parity
+from posealign.export.precision import compute_fp16, quantise, store_fp16
 from posealign.model.checkpoint import load_weights, save_weights
 from posealign.model.pose_model import PoseModel
 from posealign.runtime.session import open_graphs
