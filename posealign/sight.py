@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ def select(graphs: Graphs, people: tuple[Seen, ...], reading: Reading) -> tuple[
         return people
     out = graphs["select"](
         {
-            "tokens": np.stack([person.tokens for person in new]),
+            "tokens": stacked([person.tokens for person in new]),
             "text_tokens": np.repeat(reading.text_tokens[:, :1], len(new), axis=0),
             "ids": np.repeat(reading.ids[:, :1], len(new), axis=0),
             "crop": np.stack([crop_facts(person.crop) for person in new]),
@@ -96,11 +97,11 @@ def select(graphs: Graphs, people: tuple[Seen, ...], reading: Reading) -> tuple[
 def vectors_of(people: Sequence[Seen], names: Sequence[str]) -> NDArray[np.float32]:
     """[P, K, R] of vocabulary joints, from people that were selected."""
     index = [vocabulary().index(name) for name in names]
-    return np.stack([person.selected["vectors"][index] for person in people])
+    return stacked([person.selected["vectors"][index] for person in people])
 
 
 def locate(graphs: Graphs, people: Sequence[Seen], vectors_PKR: NDArray[np.float32]) -> Arrays:
-    features = np.stack([person.features for person in people])
+    features = stacked([person.features for person in people])
     return graphs["locate"]({"features": features, "vectors": np.ascontiguousarray(vectors_PKR)})
 
 
@@ -129,6 +130,13 @@ def upright(
     for (p, crop), (features, tokens) in zip(crops.items(), encoded, strict=True):
         seen[p] = replace(people[p], crop=crop, features=features, tokens=tokens, selected={})
     return tuple(seen)
+
+
+def stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """np.stack, but one row is not copied: a feature map is megabytes, and most pictures have one
+    person.
+    """
+    return rows[0][None] if len(rows) == 1 else np.stack(rows)
 
 
 def crop_facts(crop: Crop) -> NDArray[np.float32]:

@@ -10,7 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from posealign import bench as benching
+from posealign.bench.peer import make_architecture
+from posealign.bench.run import measure
+from posealign.bench.timing import Bench
 from posealign.commands.output import AsJson, print_json
 from posealign.errors import InvalidInput
 from posealign.predictor import Predictor
@@ -18,6 +20,14 @@ from posealign.predictor import Predictor
 
 def bench(
     bundle: Annotated[str, typer.Argument(help="Bundle name or folder.")] = "default",
+    arch: Annotated[
+        str | None,
+        typer.Option(help="Instead of a bundle: vitpose-s, -b, -l or -h with random weights."),
+    ] = None,
+    peer: Annotated[
+        bool, typer.Option("--peer", help="With --arch: transformers' own model beside it.")
+    ] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="An int8 copy beside it.")] = False,
     provider: Annotated[str, typer.Option(help="auto, cpu, cuda, tensorrt or torch.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads inside one call.")] = 2,
     batch: Annotated[str, typer.Option(help="Batch sizes, by commas.")] = "1,8",
@@ -28,26 +38,27 @@ def bench(
     output: Annotated[Path | None, typer.Option("-o", help="Folder for bench.json, .png.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time each graph and whole questions, interleaved, and name the machine."""
-    predictor = Predictor(bundle, provider, threads)
+    """Time graphs, whole questions and peers, interleaved in one run, and name the machine."""
+    if peer and arch is None:
+        raise InvalidInput("--peer compares the same weights: give --arch, e.g. vitpose-s")
+    batches, counts = _numbers("--batch", batch), _numbers("--joints", joints)
+    (threads,), (rounds,) = _numbers("--threads", str(threads)), _numbers("--rounds", str(rounds))
     with Console(stderr=True).status("measuring"):
-        peak = benching.gemm_peak()
-        rows = benching.bench_asking(predictor, rounds)
-        rows += benching.bench_graphs(
-            predictor, _numbers("--batch", batch), _numbers("--joints", joints), rounds, peak
-        )
-    found = benching.Bench(
-        benching.machine(threads, predictor.graphs.provider), peak, tuple(rows),
-        benching.peak_memory_mb(),
-    )  # fmt: skip
+        made = make_architecture(arch) if arch is not None else None
+        predictor = Predictor(made.bundle if made else bundle, provider, threads)
+        checkpoint = made.checkpoint if made and peer else None
+        found = measure(predictor, threads, batches, counts, rounds, checkpoint, int8)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         (output / "bench.json").write_text(json.dumps(found.to_json(), indent=1) + "\n", "utf-8")
         plot(found, output / "bench.png")
     if as_json:
-        print_json(found.to_json())
-    else:
-        Console().print(table(found, predictor.bundle.name))
+        return print_json(found.to_json())
+    console = Console(width=120)
+    console.print(table(found, predictor.bundle.name))
+    for line in (*found.findings, *found.notes):
+        console.print(str(line), highlight=False)
+    return None
 
 
 def _numbers(option: str, text: str) -> list[int]:
@@ -60,15 +71,17 @@ def _numbers(option: str, text: str) -> list[int]:
     return numbers
 
 
-def table(found: benching.Bench, name: str) -> Table:
+def table(found: Bench, name: str) -> Table:
     machine = found.machine
     title = (
-        f"{name} on {machine['cpu']}, {machine['threads']} threads, {machine['provider']}; "
-        f"GEMM peak {found.gemm_gmacs:.0f} GMAC/s; peak memory {found.peak_memory_mb:.0f} MB"
+        f"{name} on {machine['cpu']}, {machine['threads']} threads of {machine['cores']} cores, "
+        f"{machine['provider']}; GEMM peak {found.gemm_gmacs:.0f} GMAC/s; peak memory "
+        f"{found.peak_memory_mb:.0f} MB"
     )
     rows = Table(title=title, title_justify="left")
     for column in ("what", "batch", "joints", "ms", "fastest", "a second", "MMAC", "of peak"):
-        rows.add_column(column, justify="left" if column == "what" else "right")
+        left = column == "what"
+        rows.add_column(column, justify="left" if left else "right", no_wrap=left)
     for row in found.timings:
         rows.add_row(
             row.what,
@@ -83,7 +96,7 @@ def table(found: benching.Bench, name: str) -> Table:
     return rows
 
 
-def plot(found: benching.Bench, path: Path) -> None:
+def plot(found: Bench, path: Path) -> None:
     """Bars of the medians, longest on top."""
     import matplotlib  # noqa: PLC0415 - the eval extra
 
