@@ -235,7 +235,11 @@ def pose_response(request: Request, result: PoseResult, ticket: Ticket) -> Respo
         "refused": result.instruction.refused, "language": result.instruction.language,
         "queue_ms": round(ticket.queue_ms, 2), "compute_ms": round(ticket.compute_ms, 2),
     }  # fmt: skip
-    return json_response(result.to_json(), {"PoseAlign-Model": model_header(result)})
+    headers = {
+        "PoseAlign-Model": model_header(result),
+        "Server-Timing": f"queue;dur={ticket.queue_ms:.2f}, work;dur={ticket.work_ms:.2f}",
+    }
+    return json_response(result.to_json(), headers)
 
 
 def model_header(result: PoseResult) -> str:

@@ -153,7 +153,9 @@ class Engine:
         except BaseException as error:
             _settle(job, job.future.set_exception, _plain(error))
         else:
-            self._seconds += 0.1 * (time.perf_counter() - start - self._seconds)
+            seconds = time.perf_counter() - start
+            ticket.work_ms = seconds * 1e3
+            self._seconds += 0.1 * (seconds - self._seconds)
             _settle(job, job.future.set_result, answer)
         finally:
             current.reset(token)

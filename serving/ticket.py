@@ -28,7 +28,8 @@ class Ticket:
     cancelled_at: float | None = None
     queued_at: float = field(default_factory=time.monotonic)
     queue_ms: float = 0.0
-    compute_ms: float = 0.0
+    compute_ms: float = 0.0  # inside sessions
+    work_ms: float = 0.0  # on its thread: decoding, looking, asking
 
     @property
     def cancelled(self) -> bool:
