@@ -15,9 +15,10 @@ from rich.progress import Progress
 
 from posealign.commands.output import AsJson, print_json
 from posealign.errors import InvalidInput
-from posealign.synth.bank import SPLITS, Bank
+from posealign.synth.bank import Bank
 from posealign.synth.dataset import SHARD, ShardDataset
 from posealign.synth.export import contact_sheet, write_coco, write_files, write_sequence
+from posealign.synth.held_out import SPLITS
 from posealign.synth.render import Renderer
 from posealign.synth.write import claim, render_sample, write_shard
 

@@ -13,12 +13,12 @@ import numpy as np
 from posealign.errors import InvalidInput
 from posealign.synth import outfit, posture
 from posealign.synth.body import Body, Frames, sample_adult, sample_infant
+from posealign.synth.held_out import SPLITS
 from posealign.synth.physics import settle
-from posealign.synth.skin import Hands
+from posealign.synth.skin import Hands, pose_skin
 from posealign.synth.surface import Floats
 
-VERSION = 4
-SPLITS = ("train", "test")
+VERSION = 5
 ADULTS = 0.05
 
 
@@ -44,7 +44,8 @@ def generator(kind: str, seed: int, split: str, number: int) -> np.random.Genera
 
 def settle_entry(seed: int, split: str, number: int) -> Entry:
     rng = generator("body", seed, split, number)
-    body = sample_adult(rng) if rng.random() < ADULTS else sample_infant(rng)
+    adult = rng.random() < ADULTS
+    body = sample_adult(rng, split) if adult else sample_infant(rng, split=split)
     for _ in range(6):
         kind = None
         if body.role == "adult":
@@ -80,6 +81,10 @@ class Bank:
     def pose(self, number: int) -> Entry:
         return _entry(self.seed, self.split, number % self.poses)
 
+    def skin(self, number: int) -> tuple[Floats, Floats]:
+        """The bare skin of a pose: vertices and which way is out [N, 3]."""
+        return _skin(self.seed, self.split, number % self.poses)
+
     def look(self, number: int, role: str = "infant") -> outfit.Look:
         return _look(self.seed, self.split, number % self.looks, role)
 
@@ -87,6 +92,12 @@ class Bank:
 @lru_cache(maxsize=4096)
 def _entry(seed: int, split: str, number: int) -> Entry:
     return settle_entry(seed, split, number)
+
+
+@lru_cache(maxsize=256)  # a quarter of a megabyte each
+def _skin(seed: int, split: str, number: int) -> tuple[Floats, Floats]:
+    entry = _entry(seed, split, number)
+    return pose_skin(entry.body, entry.frames, entry.hands)
 
 
 @lru_cache(maxsize=320)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from posealign.anatomy import facts
 from posealign.errors import InvalidInput
+from posealign.synth.held_out import draw
 
 Floats = NDArray[np.floating[Any]]
 SIDES = ("left", "right")
@@ -144,16 +145,23 @@ _LIMB_DIFFERENCES = (
 
 
 def sample_infant(
-    rng: np.random.Generator, age_months: float | None = None, limb_differences: float = 0.015
+    rng: np.random.Generator,
+    age_months: float | None = None,
+    limb_differences: float = 0.015,
+    split: str | None = None,
 ) -> Body:
-    """A body with the published spread around the published means for its age."""
-    age = float(rng.uniform(0, 18)) if age_months is None else age_months
+    """A body with the published spread around the published means for its age; of a split's
+    own ages and girths where one is named.
+    """
+    age = age_months
+    if age is None:
+        age = draw(split, "age_months", lambda: rng.uniform(0, 18))
     mean, sd = facts.growth("length_cm", age)
     stature = mean + sd * float(np.clip(rng.standard_normal(), -2.5, 2.5))
     # Between the centres of the bins sizes follow the length; before and after them too.
     scale = stature / facts.joint_centre("crown_heel", age)
     cv = facts.facts()["joint_centres_cm"]["cv"]
-    fat = float(np.clip(rng.normal(0, 1), -2, 2))
+    fat = draw(split, "fat", lambda: np.clip(rng.normal(0, 1), -2, 2))
 
     def spread(share: float, own: float) -> float:
         """Part of the published spread is length's and fatness's own; the rest is this bone's."""
@@ -176,9 +184,9 @@ def sample_infant(
     return Body("infant", age, stature, size, missing, extra={"fat": fat})
 
 
-def sample_adult(rng: np.random.Generator) -> Body:
+def sample_adult(rng: np.random.Generator, split: str | None = None) -> Body:
     table = facts.facts()["adult_over_stature"]
-    stature = float(rng.normal(*table["stature_m"]))
+    stature = draw(split, "adult_stature_m", lambda: rng.normal(*table["stature_m"]))
     girth = float(np.clip(rng.normal(1, 0.1), 0.8, 1.3))
     names = {"torso": "torso_midshoulder_midhip", "shoulders": "shoulder_jc_separation",
              "hips": "hip_jc_separation", "upper_arm": "upper_arm_jc", "forearm": "forearm_jc",

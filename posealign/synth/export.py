@@ -18,6 +18,7 @@ from posealign.synth import scene, write
 from posealign.synth.bank import Bank, Entry, generator
 from posealign.synth.body import sample_infant
 from posealign.synth.dataset import ShardDataset
+from posealign.synth.held_out import draw
 from posealign.synth.motion import Movement, sequence
 from posealign.synth.render import Renderer
 
@@ -115,7 +116,8 @@ def write_sequence(
     movement = movement or Movement()
     folder.mkdir(parents=True, exist_ok=True)
     rng = generator("sequence", bank.seed, bank.split, 1_000_000 + number)
-    body = sample_infant(rng, float(rng.uniform(1, 6)), limb_differences=0.0)
+    age = draw(bank.split, "age_months", lambda: rng.uniform(1, 6))
+    body = sample_infant(rng, age, limb_differences=0.0, split=bank.split)
     clip = Clip(folder / "clip.mp4", folder / "frames.jsonl", round(seconds * movement.fps))
     size = (renderer.size, renderer.size)
     video = cv2.VideoWriter(str(clip.video), cv2.VideoWriter.fourcc(*"mp4v"), movement.fps, size)

@@ -78,53 +78,71 @@ def _rule(name: str) -> Rule:
 
 def joints(body: Body, frames: Frames, hands: Hands) -> Floats:
     """All vocabulary joints [V, 3] in the world; NaN for what the body does not have."""
-    t = body["torso"]
-    at: dict[str, Floats] = {}
-
-    def put(name: str, bone: str, local: tuple[float, float, float] | Floats) -> None:
-        at[name] = frames.place(bone, np.asarray(local, float)[None])[0]
-
-    rise = t - lumbar(body)
-    put("pelvis", "pelvis", (0, 0, 0))
-    put("spine1", "pelvis", (0, -0.03 * t, 0.17 * t))
-    put("spine2", "chest", (0, -0.02 * t, 0.0))
-    put("spine3", "chest", (0, -0.03 * t, 0.27 * t))
-    put("neck", "head", (0, 0, 0))
+    bones, local_V3 = _layout()[0], np.zeros((len(vocabulary()), 3))
+    for name, value in _trunk_points(body).items():
+        local_V3[vocabulary().index(name)] = value
+    rows, landmarks = _layout()[1]
+    local_V3[rows] = landmarks * head_scale(body) + head_centre(body)
     for side, m in (("left", -1.0), ("right", 1.0)):
-        apart = facts()["joint_centres_cm"]["hip_width_as_annotated_2d_over_torso"] * t / 2
-        put(f"{side}_hip", "pelvis", (m * apart, 0, 0))
-        put(f"{side}_collar", "chest", (m * 0.17 * body["shoulders"], 0.01 * t, rise - 0.03 * t))
-        for joint, bone in (
-            ("shoulder", "upper_arm"),
-            ("elbow", "forearm"),
-            ("wrist", "hand"),
-            ("hip_center", "thigh"),
-            ("knee", "shank"),
-            ("ankle", "foot"),
-        ):
-            put(f"{side}_{joint}", f"{side}_{bone}", (0, 0, 0))
         mirror = np.array([m, 1, 1])
-        put(f"{side}_hand_root", f"{side}_hand", hand_offset(body) * 2.5)
-        put(
-            f"{side}_palm",
-            f"{side}_hand",
-            np.array(extremities.PALM_POINT) * hand_scale(body) * mirror + hand_offset(body),
-        )
-        bent = extremities.hand_joints(hands[side], hands.spread)
-        for number, finger in enumerate(FINGERS):
-            for k in range(4):
-                put(f"{side}_{finger}{k + 1}", f"{side}_hand",
-                    bent[number, k] * hand_scale(body) * mirror + hand_offset(body))  # fmt: skip
-        for name, point in extremities.FOOT_POINTS.items():
-            put(f"{side}_{name}", f"{side}_foot", np.array(point) * foot_scale(body) * mirror)
-    for name, landmark in head.landmarks().items():
-        put(name, "head", landmark * head_scale(body) + head_centre(body))
-    names = vocabulary().names
-    points = np.array([at[name] for name in names])
+        rows, points = _layout()[2][side]
+        local_V3[rows] = points * foot_scale(body) * mirror
+        bent = extremities.hand_joints(hands[side], hands.spread).reshape(-1, 3)
+        design = np.concatenate([bent, [extremities.PALM_POINT]])
+        local_V3[_layout()[3][side]] = design * hand_scale(body) * mirror + hand_offset(body)
+    points = np.einsum("vij,vj->vi", frames.R_B33[bones], local_V3) + frames.p_B3[bones]
     for number, rule in enumerate(rules()):
         if rule.bone in body.missing:
             points[number] = np.nan
     return points
+
+
+_JOINT_AT = (("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"),
+             ("hip_center", "thigh"), ("knee", "shank"), ("ankle", "foot"))  # fmt: skip
+
+
+def _trunk_points(body: Body) -> dict[str, tuple[float, float, float]]:
+    """In the frames of their bones; what is not named lies in its bone's joint."""
+    t = body["torso"]
+    rise = t - lumbar(body)
+    apart = facts()["joint_centres_cm"]["hip_width_as_annotated_2d_over_torso"] * t / 2
+    root = tuple(float(x) for x in hand_offset(body) * 2.5)
+    out = {"spine1": (0.0, -0.03 * t, 0.17 * t), "spine2": (0.0, -0.02 * t, 0.0),
+           "spine3": (0.0, -0.03 * t, 0.27 * t)}  # fmt: skip
+    for side, m in (("left", -1.0), ("right", 1.0)):
+        out[f"{side}_hip"] = (m * apart, 0.0, 0.0)
+        out[f"{side}_collar"] = (m * 0.17 * body["shoulders"], 0.01 * t, rise - 0.03 * t)
+        out[f"{side}_hand_root"] = (root[0], root[1], root[2])
+    return out
+
+
+Rows = NDArray[np.int64]
+
+
+@cache
+def _layout() -> tuple[Rows, tuple[Rows, Floats], dict[str, tuple[Rows, Floats]], dict[str, Rows]]:
+    """The bone whose frame each joint is placed in [V]; rows and design of the head's points, of
+    the feet's, and rows of the hands' (fingers from their roots, then the palm).
+    """
+    index = vocabulary().index
+    bone = {"pelvis": "pelvis", "spine1": "pelvis", "spine2": "chest", "spine3": "chest",
+            "neck": "head"}  # fmt: skip
+    marks = head.landmarks()
+    bone |= dict.fromkeys(marks, "head")
+    feet, hands = {}, {}
+    for side in SIDES:
+        bone |= {f"{side}_hip": "pelvis", f"{side}_collar": "chest"}
+        bone |= {f"{side}_{joint}": f"{side}_{where}" for joint, where in _JOINT_AT}
+        toes = [f"{side}_{name}" for name in extremities.FOOT_POINTS]
+        fingers = [f"{side}_{finger}{k + 1}" for finger in FINGERS for k in range(4)]
+        bone |= dict.fromkeys(toes, f"{side}_foot")
+        bone |= dict.fromkeys([*fingers, f"{side}_palm", f"{side}_hand_root"], f"{side}_hand")
+        feet[side] = (np.array([index(n) for n in toes]),
+                      np.array(list(extremities.FOOT_POINTS.values())))  # fmt: skip
+        hands[side] = np.array([index(n) for n in (*fingers, f"{side}_palm")])
+    rows = np.array([BONES.index(bone[name]) for name in vocabulary().names])
+    heads = np.array([index(name) for name in marks])
+    return rows, (heads, np.array(list(marks.values()))), feet, hands
 
 
 @dataclass(frozen=True)
@@ -165,36 +183,47 @@ def look(
     points_V2 = camera.project(camera_V3)
     states, hidden = np.zeros(count, np.int8), np.full(count, -1, np.int8)
     own = range(own_first, own_first + len(BONES))
-    names = vocabulary().names
     real = np.isfinite(points_V2).all(1) & (camera_V3[:, 2] > stage.NEAR)
     column = np.rint(np.where(real, np.clip(points_V2[:, 0], -9, 9999), -9)).astype(np.int64)
     row = np.rint(np.where(real, np.clip(points_V2[:, 1], -9, 9999), -9)).astype(np.int64)
     inside = real & (column >= 0) & (column < camera.width) & (row >= 0) & (row < camera.height)
     clear = real & ~inside
-    shows, limits = _tables()
-    sure = _certain(drawn)
-    for number in np.flatnonzero(inside):
-        r, c = row[number], column[number]
-        code = int(drawn.parts_HW[r, c])
-        gap = camera_V3[number, 2] - float(drawn.depth_HW[r, c])
-        bone = code - own_first
-        shown = 0 <= bone < len(BONES) and shows[number, bone]
-        limit = limits[number] * torso if shown else NOTHING_BEFORE
-        if gap <= limit:
-            states[number] = State.VISIBLE
-        else:
-            states[number] = State.OCCLUDED
-            hidden[number] = hider_of(code, own, other_is_adult)
-        clear[number] = sure[r, c] and abs(gap - limit) > 0.004
-        if states[number] == State.VISIBLE and _in_cloth(names[number], covered, hat):
-            states[number], hidden[number] = State.OCCLUDED, HIDERS.index("clothing")
+    shows, limits, fingers_or_toes = _tables()
+    at = np.flatnonzero(inside)
+    r, c = row[at], column[at]
+    code = drawn.parts_HW[r, c].astype(np.int64)
+    gap = camera_V3[at, 2] - drawn.depth_HW[r, c]
+    bone = code - own_first
+    shown = (bone >= 0) & (bone < len(BONES))
+    shown[shown] = shows[at[shown], bone[shown]]
+    limit = np.where(shown, limits[at] * torso, NOTHING_BEFORE)
+    seen = gap <= limit
+    states[at] = np.where(seen, State.VISIBLE, State.OCCLUDED)
+    hider_C = np.array([hider_of(k, own, other_is_adult) for k in range(64)], np.int8)
+    hidden[at] = np.where(seen, -1, hider_C[code])
+    clear[at] = _certain(drawn)[r, c] & (np.abs(gap - limit) > 0.004)
+    cloth = np.zeros(count, bool)
+    for part in covered:
+        cloth |= fingers_or_toes.get(part, False)
+    if hat:
+        cloth |= fingers_or_toes["ears"]
+    cloth &= states == State.VISIBLE
+    states[cloth], hidden[cloth] = State.OCCLUDED, HIDERS.index("clothing")
     return Seen(points_V2, camera_V3, states, hidden, clear)
 
 
 @cache
-def _tables() -> tuple[NDArray[np.bool_], Floats]:
+def _tables() -> tuple[NDArray[np.bool_], Floats, dict[str, NDArray[np.bool_]]]:
+    """Which bones' skin shows a joint, how deep it may lie, and what socks, mittens, hats hide."""
     shows = np.array([[bone in rule.shown_by for bone in BONES] for rule in rules()])
-    return shows, np.array([rule.depth for rule in rules()])
+    names = vocabulary().names
+    cloth = {"ears": np.array([name.endswith("_ear") for name in names])}
+    for side in SIDES:
+        toes = (f"{side}_big_toe", f"{side}_small_toe")
+        hand = tuple(f"{side}_{part}" for part in (*FINGERS, "palm"))
+        cloth[f"{side}_foot"] = np.array([name in toes for name in names])
+        cloth[f"{side}_hand"] = np.array([name.startswith(hand) for name in names])
+    return shows, np.array([rule.depth for rule in rules()]), cloth
 
 
 def _certain(drawn: stage.Rendered) -> NDArray[np.bool_]:
@@ -203,13 +232,3 @@ def _certain(drawn: stage.Rendered) -> NDArray[np.bool_]:
     same = cv2.dilate(drawn.parts_HW, window) == cv2.erode(drawn.parts_HW, window)
     flat = cv2.dilate(drawn.depth_HW, window) - cv2.erode(drawn.depth_HW, window) < 0.03
     return np.asarray(same & flat)
-
-
-def _in_cloth(name: str, covered: frozenset[str], hat: bool) -> bool:
-    side, _, rest = name.partition("_")
-    if rest == "ear":
-        return hat
-    if f"{side}_foot" in covered and rest in ("big_toe", "small_toe"):
-        return True
-    fingers = rest.startswith(tuple(FINGERS)) or rest == "palm"
-    return fingers and f"{side}_hand" in covered

@@ -15,6 +15,7 @@ from posealign.errors import InvalidInput
 from posealign.synth import posture
 from posealign.synth.bank import generator
 from posealign.synth.body import DOF_INDEX, DOFS, SIDES, Body, sample_infant
+from posealign.synth.held_out import draw
 from posealign.synth.physics import STEP_S, Rest, Simulation
 from posealign.synth.skin import Hands
 from posealign.synth.surface import Floats
@@ -122,7 +123,9 @@ def sequence(
     """An infant lying on its back that moves by itself; a moment for every frame."""
     movement = movement or Movement()
     rng = generator("sequence", seed, split, number)
-    body = body or sample_infant(rng, float(rng.uniform(0, 6)), limb_differences=0.0)
+    if body is None:
+        age = draw(split, "age_months", lambda: rng.uniform(0, 6))
+        body = sample_infant(rng, age, limb_differences=0.0, split=split)
     stance = posture.sample(rng, body, "supine")
     simulation = Simulation(body, stance.wanted)
     simulation.run(0.9)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from posealign.synth import atlas
 from posealign.synth.body import BONES, SIDES
 from posealign.synth.face import paint_head
+from posealign.synth.held_out import draw
 from posealign.synth.pattern import Fabric, fabric, noise, paint
 from posealign.synth.skin import template
 from posealign.synth.surface import Floats
@@ -170,10 +171,9 @@ def make(
         base = np.array(
             TONES[int(rng.choice(len(TONES), p=[0.18, 0.18, 0.16, 0.14, 0.13, 0.12, 0.09]))]
         )
+        shade = draw(split, "tone", lambda: rng.uniform(0.92, 1.05))
         flush = rng.uniform(-0.02, 0.05) * base.mean()  # newborns are red
-        tone = tuple(
-            np.clip(base * rng.uniform(0.92, 1.05) + [flush, -0.3 * flush, -0.3 * flush], 0, 1)
-        )
+        tone = tuple(np.clip(base * shade + [flush, -0.3 * flush, -0.3 * flush], 0, 1))
     skin = np.array(tone)
     mottle = noise(grid.s_SS, grid.t_SS, 0.05, int(rng.integers(99)))
     fine = noise(grid.s_SS, grid.t_SS, 0.012, int(rng.integers(99)))

@@ -12,6 +12,7 @@ from functools import cache
 import cv2
 import numpy as np
 
+from posealign.synth.held_out import draw
 from posealign.synth.surface import Floats
 
 Rng = np.random.Generator
@@ -31,22 +32,25 @@ class Fabric:
     weave: float  # how much fine grain shows
 
 
-def colour(rng: Rng, light: tuple[float, float] = (0.35, 0.98)) -> tuple[float, float, float]:
-    """Baby colours: mostly pale or muted, now and then strong."""
+def colour(
+    rng: Rng, light: tuple[float, float] = (0.35, 0.98), split: str | None = None
+) -> tuple[float, float, float]:
+    """Baby colours: mostly pale or muted, now and then strong; of a split's own hues."""
     if rng.random() < 0.22:
-        grey = rng.uniform(0.75, 1.0)
+        grey = draw(split, "grey", lambda: rng.uniform(0.75, 1.0))
         return (grey, grey, grey * rng.uniform(0.92, 1.0))
     saturation = rng.choice([rng.uniform(0.05, 0.3), rng.uniform(0.3, 0.85)], p=[0.6, 0.4])
-    return colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(*light))
+    hue = draw(split, "hue", rng.random)
+    return colorsys.hsv_to_rgb(hue, saturation, rng.uniform(*light))
 
 
 def fabric(rng: Rng, split: str = "train", plain: float = 0.35, calm: bool = False) -> Fabric:
     """`calm`: bed linen and carpets, seldom strong in colour or contrast."""
     kinds = KINDS[split]
     kind = "plain" if rng.random() < plain else str(rng.choice(kinds[1:]))
-    colours = tuple(colour(rng) for _ in range(4))
+    colours = tuple(colour(rng, split=split) for _ in range(4))
     if calm and rng.random() < 0.85:
-        first = np.array(colour(rng, (0.55, 1.0))) * 0.45 + 0.55 * rng.uniform(0.45, 1.0)
+        first = np.array(colour(rng, (0.55, 1.0), split)) * 0.45 + 0.55 * rng.uniform(0.45, 1.0)
         mixed = [first, *(0.72 * first + 0.28 * np.array(c) for c in colours[1:])]
         colours = tuple((float(c[0]), float(c[1]), float(c[2])) for c in mixed)
     size = float(rng.uniform(0.012, 0.05))

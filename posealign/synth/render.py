@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign.errors import Unavailable
+from posealign.errors import InvalidInput
 from posealign.synth import atlas
 from posealign.synth.body import BONES
+from posealign.synth.graphics import context
 from posealign.synth.physics import engine
 from posealign.synth.stage import (
     BED,
@@ -51,10 +52,10 @@ def _grid_uv(n: int) -> Floats:
     return np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
 
 
-def _build() -> Any:
+def _build(buffer: int) -> Any:
     mujoco = engine()
     spec = mujoco.MjSpec()
-    spec.visual.global_.offwidth = spec.visual.global_.offheight = 1280
+    spec.visual.global_.offwidth = spec.visual.global_.offheight = buffer
     spec.visual.quality.offsamples = 0
     spec.visual.quality.shadowsize = 0
     spec.visual.map.znear = 0.01
@@ -101,18 +102,6 @@ def _build() -> Any:
     return spec.compile()
 
 
-def _context(mujoco: Any, size: int) -> Any:
-    try:
-        context = mujoco.GLContext(size, size)
-        context.make_current()
-    except Exception as error:
-        raise Unavailable(
-            "MuJoCo found no way to draw without a screen; install Mesa's software renderer "
-            "(Debian: apt-get install libegl1 libosmesa6) or set MUJOCO_GL=osmesa"
-        ) from error
-    return context
-
-
 class Renderer:
     """Keep one alive: building the model and the context takes a second."""
 
@@ -120,10 +109,25 @@ class Renderer:
         mujoco = engine()
         self._m = mujoco
         self.size = size
-        self.model = _build()
+        # Attributes of MuJoCo's enums are looked up slowly; a picture needs hundreds.
+        geom, flags = mujoco.mjtGeom, mujoco.mjtRndFlag
+        self._kinds = {
+            "box": geom.mjGEOM_BOX.value, "ball": geom.mjGEOM_SPHERE.value,
+            "ellipsoid": geom.mjGEOM_ELLIPSOID.value, "capsule": geom.mjGEOM_CAPSULE.value,
+            "cylinder": geom.mjGEOM_CYLINDER.value,
+        }  # fmt: skip
+        self._none, self._dynamic = geom.mjGEOM_NONE.value, mujoco.mjtCatBit.mjCAT_DYNAMIC.value
+        self._off = [
+            int(flag) for flag in (flags.mjRND_SHADOW, flags.mjRND_REFLECTION, flags.mjRND_SKYBOX,
+                                   flags.mjRND_FOG, flags.mjRND_HAZE, flags.mjRND_CULL_FACE)
+        ]  # fmt: skip
+        self._ids = [int(flags.mjRND_SEGMENT), int(flags.mjRND_IDCOLOR)]
+        self._directional = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL.value
+        buffer = max(round(size * SUPERSAMPLE), SHADOW)
+        self.model = _build(buffer)
         self._data = mujoco.MjData(self.model)
         mujoco.mj_forward(self.model, self._data)
-        self._gl = _context(mujoco, 1280)
+        self._gl = context(buffer)
         self._con = mujoco.MjrContext(self.model, mujoco.mjtFontScale.mjFONTSCALE_100)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._con)
         self._scn = mujoco.MjvScene(self.model, maxgeom=600)
@@ -163,14 +167,21 @@ class Renderer:
         codes = self._load(stage)
         camera = stage.camera
         big = (round(camera.width * SUPERSAMPLE), round(camera.height * SUPERSAMPLE))
+        if max(big) > self.model.vis.global_.offwidth:
+            raise InvalidInput(
+                f"a picture of {camera.width}×{camera.height} is larger than this renderer's "
+                f"{self.size}; make a Renderer({max(camera.width, camera.height)})"
+            )
         self._light(stage.light)
-        fine, _ = self._pass(camera, big, shaded=True)
+        self._pass(camera, big, shaded=True)
         size = (camera.width, camera.height)
-        rgb = np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.uint8)
-        ids, depth = self._pass(camera, (camera.width, camera.height), shaded=False)
-        parts = codes[ids[..., 0].astype(np.int64) + 256 * ids[..., 1].astype(np.int64)]
-        shade = self._shade(stage, depth)
-        return Rendered(shade(rgb), depth, parts)
+        rgb = np.asarray(cv2.resize(self._colours(big), size, interpolation=cv2.INTER_AREA))
+        self._pass(camera, size, shaded=False)
+        ids, depth = self._colours(size), self._depth(size)
+        parts = codes[ids[..., 0].astype(np.uint16) + 256 * ids[..., 1].astype(np.uint16)]
+        darker = self._darkness(stage, depth)
+        shaded = (rgb * darker[..., None] + np.float32(0.5)).astype(np.uint8)
+        return Rendered(shaded, depth, parts)
 
     # How a stage gets into MuJoCo's scene.
 
@@ -194,9 +205,8 @@ class Renderer:
         self._room(stage, vert, normal)
         shown |= {"floor", *(f"wall{k}" for k in range(4))}
         codes = np.zeros(65536, np.uint8)
-        none = self._m.mjtGeom.mjGEOM_NONE.value
         for name, index in self._geom_of.items():
-            scn.geoms[index].type = self._skin_type if name in shown else none
+            scn.geoms[index].type = self._skin_type if name in shown else self._none
             codes[scn.geoms[index].segid + 1] = _code(name)
         for offset, solid in enumerate(stage.solids):
             index = self._fixed + offset
@@ -207,42 +217,33 @@ class Renderer:
         return codes
 
     def _solid(self, geom: Any, solid: Solid) -> None:
-        m = self._m
-        kind = {"box": m.mjtGeom.mjGEOM_BOX, "ball": m.mjtGeom.mjGEOM_SPHERE,
-                "ellipsoid": m.mjtGeom.mjGEOM_ELLIPSOID, "capsule": m.mjtGeom.mjGEOM_CAPSULE,
-                "cylinder": m.mjtGeom.mjGEOM_CYLINDER}[solid.kind]  # fmt: skip
+        kind, place = self._kinds[solid.kind], np.asarray(solid.position, float)
         rgba = np.array([*solid.colour, 1.0], np.float32)
-        m.mjv_initGeom(
-            geom,
-            kind.value,
-            np.array(solid.size, float),
-            np.asarray(solid.position, float),
-            np.ascontiguousarray(solid.R, float).ravel(),
-            rgba,
-        )
+        turn = np.ascontiguousarray(solid.R, float).ravel()
+        self._m.mjv_initGeom(geom, kind, np.array(solid.size, float), place, turn, rgba)
         if solid.end is not None:
-            m.mjv_connector(geom, kind.value, solid.size[0], np.asarray(solid.position, float),
-                            np.asarray(solid.end, float))  # fmt: skip
+            end = np.asarray(solid.end, float)
+            self._m.mjv_connector(geom, kind, solid.size[0], place, end)
         geom.specular, geom.shininess, geom.matid = solid.shine, 0.4, -1
-        geom.category = m.mjtCatBit.mjCAT_DYNAMIC.value
+        geom.category = self._dynamic
 
     def _room(self, stage: Stage, vert: NDArray[np.float32], normal: NDArray[np.float32]) -> None:
         axis = np.linspace(-1, 1, ROOM)
         u, v = np.meshgrid(axis, axis, indexing="ij")
         z, half = stage.floor_z, stage.room
         self._texture("floor", stage.floor)
+        inward = {"floor": (0.0, 0.0, 1.0)}
         planes = {"floor": np.stack([u * half, v * half, np.full_like(u, z)], -1)}
         for k in range(4):
             turn = k * np.pi / 2
             across, up = u * half, z + (v + 1) * 1.3
             x, y = np.full_like(u, half), across
             cos, sin = np.cos(turn), np.sin(turn)
+            inward[f"wall{k}"] = (-cos, -sin, 0.0)
             planes[f"wall{k}"] = np.stack([x * cos - y * sin, x * sin + y * cos, up], -1)
         for name, points in planes.items():
-            n = grid_normals(points)
-            inward = np.sign((n * (np.array([0, 0, z + 1.3]) - points)).sum(-1, keepdims=True))
             vert[self._span[name]] = points.reshape(-1, 3)
-            normal[self._span[name]] = (n * inward).reshape(-1, 3)
+            normal[self._span[name]] = inward[name]
 
     def _texture(self, name: str, image: NDArray[np.uint8]) -> None:
         """Upload unless the very same array is there already."""
@@ -278,17 +279,14 @@ class Renderer:
             one.castshadow = 0
             one.headlight = 0
             one.attenuation = [1, 0, 0]
-            one.type = self._m.mjtLightType.mjLIGHT_DIRECTIONAL.value
+            one.type = self._directional
 
-    def _pass(
-        self, camera: Camera, size: tuple[int, int], shaded: bool
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def _pass(self, camera: Camera, size: tuple[int, int], shaded: bool) -> None:
         m, scn = self._m, self._scn
-        flags = m.mjtRndFlag
-        scn.flags[flags.mjRND_SHADOW] = scn.flags[flags.mjRND_REFLECTION] = 0
-        scn.flags[flags.mjRND_SKYBOX] = scn.flags[flags.mjRND_FOG] = scn.flags[flags.mjRND_HAZE] = 0
-        scn.flags[flags.mjRND_SEGMENT] = scn.flags[flags.mjRND_IDCOLOR] = 0 if shaded else 1
-        scn.flags[flags.mjRND_CULL_FACE] = 0
+        for flag in self._off:
+            scn.flags[flag] = 0
+        for flag in self._ids:
+            scn.flags[flag] = 0 if shaded else 1
         for eye in (scn.camera[0], scn.camera[1]):
             eye.pos, eye.forward, eye.up = camera.position, camera.R[2], -camera.R[1]
             eye.frustum_near, eye.frustum_far, eye.orthographic = NEAR, FAR, 0
@@ -296,61 +294,77 @@ class Renderer:
             eye.frustum_bottom = -eye.frustum_top
             eye.frustum_center = 0.0
             eye.frustum_width = camera.width / 2 / camera.focal * NEAR
-        rect = m.MjrRect(0, 0, *size)
-        rgb, raw = (
-            np.zeros((size[1], size[0], 3), np.uint8),
-            np.zeros((size[1], size[0]), np.float32),
-        )
-        m.mjr_render(rect, scn, self._con)
-        m.mjr_readPixels(rgb, None if shaded else raw, rect, self._con)
-        if shaded:
-            return rgb[::-1], raw
-        depth = NEAR / (1 - raw[::-1].astype(np.float64) * (1 - NEAR / FAR))
-        return rgb[::-1], depth.astype(np.float32)
+        m.mjr_render(m.MjrRect(0, 0, *size), scn, self._con)
 
-    def _shade(self, stage: Stage, depth_HW: NDArray[np.float32]) -> Any:
-        """Soft shadows from a depth picture taken at the lamp, and darkness in creases."""
+    def _colours(self, size: tuple[int, int]) -> NDArray[np.uint8]:
+        rgb = np.empty((size[1], size[0], 3), np.uint8)
+        self._m.mjr_readPixels(rgb, None, self._m.MjrRect(0, 0, *size), self._con)
+        return rgb[::-1]
+
+    def _depth(self, size: tuple[int, int]) -> NDArray[np.float32]:
+        raw = np.empty((size[1], size[0]), np.float32)
+        self._m.mjr_readPixels(None, raw, self._m.MjrRect(0, 0, *size), self._con)
+        return (NEAR / (1 - raw[::-1].astype(np.float64) * (1 - NEAR / FAR))).astype(np.float32)
+
+    def _darkness(self, stage: Stage, depth_HW: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What soft shadows leave of the light, by a depth picture taken at the lamp, and what
+        creases leave.
+        """
         camera, light = stage.camera, stage.light
         lamp = _looking(light.position, light.target, SHADOW)
-        room = [self._geom_of[name] for name in ("floor", *(f"wall{k}" for k in range(4)))]
-        for index in room:  # a lamp shines through the walls
-            self._scn.geoms[index].type = self._m.mjtGeom.mjGEOM_NONE.value
-        _, seen = self._pass(lamp, (SHADOW, SHADOW), shaded=False)
-        fx, fy, cx, cy = camera.intrinsics
-        y, x = np.mgrid[0 : camera.height, 0 : camera.width].astype(np.float32)
-        rays = np.stack([(x - cx) / fx, (y - cy) / fy, np.ones_like(x)], -1)
-        turn = (lamp.R @ camera.R.T).astype(np.float32)
-        shift = (lamp.R @ (camera.position - lamp.position)).astype(np.float32)
-        place = (rays * depth_HW[..., None]) @ turn.T + shift
-        z = np.maximum(place[..., 2], 1e-3)
-        lx = lamp.focal * place[..., 0] / z + (SHADOW - 1) / 2
-        ly = lamp.focal * place[..., 1] / z + (SHADOW - 1) / 2
+        for name in ("floor", *(f"wall{k}" for k in range(4))):  # a lamp shines through the walls
+            self._scn.geoms[self._geom_of[name]].type = self._none
+        self._pass(lamp, (SHADOW, SHADOW), shaded=False)
+        seen = self._depth((SHADOW, SHADOW))
+        x, y, z = _seen_from(lamp, camera, depth_HW)
+        np.maximum(z, np.float32(1e-3), out=z)
+        middle = (SHADOW - 1) / 2
+        lx, ly = lamp.focal * x / z + middle, lamp.focal * y / z + middle
         nearest = cv2.remap(seen, lx, ly, cv2.INTER_NEAREST, borderValue=99.0)
-        lit = (nearest > z - 0.012).astype(np.float32)
-        scale = camera.focal / 300
-        lit = cv2.GaussianBlur(lit, (0, 0), max(0.5, light.softness * scale))
-        crease = _creases(np.minimum(depth_HW, 4.0), camera.focal)
-        factor = (1 - light.shadow * (1 - lit)) * (1 - 0.45 * crease)
+        lit = (nearest > z - np.float32(0.012)).astype(np.float32)
+        lit = cv2.GaussianBlur(lit, (0, 0), max(0.5, light.softness * camera.focal / 300))
+        crease = _creases(np.minimum(depth_HW, np.float32(4.0)), camera.focal)
+        shadow = np.float32(light.shadow)
+        return np.asarray((1 - shadow + shadow * lit) * (1 - np.float32(0.45) * crease))
 
-        def apply(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-            return np.asarray(np.clip(rgb * factor[..., None] + 0.5, 0, 255).astype(np.uint8))
 
-        return apply
+def _seen_from(
+    lamp: Camera, camera: Camera, depth_HW: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Right, down and away of every pixel's surface in the lamp's frame."""
+    fx, fy, cx, cy = camera.intrinsics
+    across = ((np.arange(camera.width) - cx) / fx).astype(np.float32)
+    down = ((np.arange(camera.height) - cy) / fy).astype(np.float32)[:, None]
+    turn = (lamp.R @ camera.R.T).astype(np.float32)
+    shift = (lamp.R @ (camera.position - lamp.position)).astype(np.float32)
+    x, y, z = (
+        depth_HW * (turn[k, 0] * across + (turn[k, 1] * down + turn[k, 2])) + shift[k]
+        for k in range(3)
+    )
+    return x, y, z
 
 
 def _creases(depth_HW: NDArray[np.float32], focal: float) -> NDArray[np.float32]:
-    """How shut in a place is, 0 … 1: nearer surfaces around it, but none much nearer."""
-    total = np.zeros_like(depth_HW)
-    middle = focal / float(np.median(depth_HW))
+    """How shut in a place is, 0 … 1: nearer surfaces around it, but none much nearer. Found on
+    every second pixel, since it is blurred anyway.
+    """
+    half = np.ascontiguousarray(depth_HW[::2, ::2])
+    middle = focal / float(np.median(half)) / 2
+    total = np.zeros_like(half)
+    h, w = half.shape
     for radius in (0.012, 0.035):
         step = max(1, round(radius * middle))
+        wide = cv2.copyMakeBorder(half, step, step, step, step, cv2.BORDER_REPLICATE)
+        scale = np.float32(1 / (2.5 * radius))
         for dy, dx in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
-            shift = np.array([[1, 0, dx * step], [0, 1, dy * step]], np.float64)
-            other = cv2.warpAffine(depth_HW, shift, depth_HW.shape[::-1], flags=cv2.INTER_NEAREST,
-                                   borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
-            rise = (depth_HW - other) / (2.5 * radius)
-            total += np.clip(rise, 0, 1) * np.clip(3 - rise, 0, 1)
-    return np.asarray(cv2.GaussianBlur(np.clip(total / 9, 0, 1), (0, 0), max(0.7, 0.008 * middle)))
+            y, x = step * (1 - dy), step * (1 - dx)
+            rise = (half - wide[y : y + h, x : x + w]) * scale
+            up = np.minimum(np.maximum(rise, 0), 1)
+            total += up * np.minimum(np.maximum(np.float32(3) - rise, 0), 1)
+    soft = np.minimum(total * np.float32(1 / 9), np.float32(1))
+    soft = np.asarray(cv2.GaussianBlur(soft, (0, 0), max(0.5, 0.008 * middle)))
+    size = (depth_HW.shape[1], depth_HW.shape[0])
+    return np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _looking(position: Floats, target: Floats, size: int) -> Camera:

@@ -14,6 +14,7 @@ from posealign.synth import drape, outfit, pattern
 from posealign.synth.bank import Bank, Entry, generator
 from posealign.synth.body import BONES, Body, Frames, rotation, sample_adult
 from posealign.synth.caregiver import holding, tending
+from posealign.synth.held_out import allowed, draw
 from posealign.synth.physics import Rest
 from posealign.synth.sensor import SENSORS, Sensor
 from posealign.synth.skin import Hands, normals, pose_skin
@@ -63,14 +64,15 @@ class Scene:
     rng: Rng
 
 
-def _actor(entry: Entry, look: outfit.Look, frames: Frames | None = None) -> Actor:
-    frames = frames or entry.frames
-    vertices = _clothed(entry.body, frames, entry.hands, look)
-    return Actor(entry.body, frames, entry.hands, look, entry.posture, entry.angles_Q, vertices)
+def _actor(entry: Entry, look: outfit.Look, skin: tuple[Floats, Floats]) -> Actor:
+    vertices = _clothed(entry.body, skin, look)
+    return Actor(
+        entry.body, entry.frames, entry.hands, look, entry.posture, entry.angles_Q, vertices
+    )
 
 
-def _clothed(body: Body, frames: Frames, hands: Hands, look: outfit.Look) -> Floats:
-    skin, outward = pose_skin(body, frames, hands)
+def _clothed(body: Body, bare: tuple[Floats, Floats], look: outfit.Look) -> Floats:
+    skin, outward = bare
     grown = np.float32(1.0 if body.role == "infant" else 1.6)
     return np.asarray(skin + outward * (look.offset_N * grown)[:, None])
 
@@ -90,11 +92,12 @@ def _cloth_texture(seed: int, split: str, number: int, size: float) -> NDArray[n
 def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None) -> Scene:
     """The scene of sample `number`, around a pose of the bank or a given one."""
     rng = generator("sample", bank.seed, bank.split, number)
-    drawn = bank.pose(int(rng.integers(1 << 30)))
-    entry = entry or drawn
+    pose = int(rng.integers(1 << 30))
+    skin = bank.skin(pose) if entry is None else pose_skin(entry.body, entry.frames, entry.hands)
+    entry = entry or bank.pose(pose)
     adult = entry.body.role == "adult"
     look = bank.look(int(rng.integers(1 << 30)), entry.body.role)
-    subject = _actor(entry, look)
+    subject = _actor(entry, look, skin)
     lying = entry.posture in ("supine", "prone", "left_lateral", "right_lateral")
     names = list(PLACES)
     place = "bed" if adult else str(rng.choice(names, p=[0.45, 0.12, 0.13, 0.15, 0.15]))
@@ -153,7 +156,7 @@ def quiet(bank: Bank, number: int, size: int, entry: Entry) -> Scene:
 def with_pose(scene: Scene, body: Body, rest: Rest, hands: Hands) -> Scene:
     """The same scene a moment later: its subject has moved, camera and lamp have not."""
     old = scene.actors[0]
-    vertices = _clothed(body, rest.frames, hands, old.look)
+    vertices = _clothed(body, pose_skin(body, rest.frames, hands), old.look)
     actor = Actor(body, rest.frames, hands, old.look, old.posture, rest.angles_Q, vertices)
     figures = (Figure(vertices, normals(vertices), old.look.texture), *scene.stage.figures[1:])
     return replace(
@@ -175,10 +178,10 @@ def _company(
 ) -> list[Actor]:
     """A caregiver who tends or holds, or a second infant, or nobody."""
     if subject.posture == "held":
-        body = sample_adult(rng)
+        body = sample_adult(rng, bank.split)
         carer = holding(rng, body, subject.frames, subject.body, floor_z)
     elif subject.body.role == "infant" and rng.random() < 0.14:
-        body = sample_adult(rng)
+        body = sample_adult(rng, bank.split)
         names = ["chest", "pelvis", "left_hand", "right_hand", "left_shank", "right_shank", "head"]
         picks = rng.choice(len(names), 2, replace=False)
         targets = [subject.frames.p_B3[BONES.index(names[int(k)])] + [0, 0, 0.05] for k in picks]
@@ -191,13 +194,15 @@ def _company(
     else:
         return []
     look = bank.look(int(rng.integers(1 << 30)), "adult")
-    vertices = _clothed(carer.body, carer.frames, carer.hands, look)
+    bare = pose_skin(carer.body, carer.frames, carer.hands)
+    vertices = _clothed(carer.body, bare, look)
     return [Actor(carer.body, carer.frames, carer.hands, look, None, None, vertices)]
 
 
 def _twin(rng: Rng, bank: Bank, subject: Actor) -> list[Actor]:
     for _ in range(12):
-        entry = bank.pose(int(rng.integers(1 << 30)))
+        pose = int(rng.integers(1 << 30))
+        entry = bank.pose(pose)
         if entry.body.role == "infant" and entry.posture in (
             "supine",
             "prone",
@@ -211,7 +216,9 @@ def _twin(rng: Rng, bank: Bank, subject: Actor) -> list[Actor]:
     turn = rng.uniform(0, 2 * np.pi)
     shift = 0.42 * np.array([np.cos(turn), np.sin(turn), 0.0])
     shift += (subject.frames.p_B3[1] - entry.frames.p_B3[1]) * [1, 1, 0]
-    return [_actor(entry, look, entry.frames.moved(np.eye(3), shift))]
+    moved = replace(entry, frames=entry.frames.moved(np.eye(3), shift))
+    skin, outward = bank.skin(pose)
+    return [_actor(moved, look, (skin + shift.astype(np.float32), outward))]
 
 
 def _blanket(rng: Rng, bank: Bank, subject: Actor, under: drape.HeightMap) -> Cloth:
@@ -252,30 +259,43 @@ def _camera(
     points = subject.vertices_N3
     centre = (points.min(0) + points.max(0)) / 2
     radius = float(np.linalg.norm(points - centre, axis=1).max())
-    test = split == "test"
     view = str(rng.choice(["overhead", "oblique", "low"], p=[0.55, 0.37, 0.08]))
     if subject.posture in ("sitting", "standing", "held"):
         view = str(rng.choice(["overhead", "oblique", "low"], p=[0.1, 0.5, 0.4]))
-    span = {"overhead": (66, 90), "oblique": (28, 66), "low": (8, 28)}[view]
-    rise = np.deg2rad(rng.uniform(*span))
     turn = rng.uniform(0, 2 * np.pi)
     if subject.posture in ("held", "standing", "sitting"):  # mostly from the front
         front = subject.frames.R_B33[1][:, 1]
         turn = np.arctan2(front[1], front[0]) + rng.normal(0, 0.7)
-    away = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])
     # A square cut from the sensor's picture: its field of view is the picture's height.
-    fov = np.deg2rad(sensor.hfov_deg * rng.uniform(0.62, 0.78))
+    angle = draw(split, "field_of_view_deg", lambda: sensor.hfov_deg * rng.uniform(0.62, 0.78))
+    fov = np.deg2rad(angle)
     cover = rng.choice([rng.uniform(0.62, 0.95), rng.uniform(0.38, 0.62), rng.uniform(0.95, 1.35)],
                        p=[0.62, 0.23, 0.15])  # fmt: skip
     distance = radius / (np.tan(fov / 2) * cover) + (0.2 * radius)
     distance = float(np.clip(distance, 0.42, 3.2))
-    if test:
-        distance *= 1.05
     jitter = rng.normal(0, 0.10 if cover < 0.95 else 0.28, 3) * radius
     target = centre + jitter
+    view, tilt = _tilt(rng, split, view, (floor_z + 0.25 - target[2]) / distance)
+    rise = np.deg2rad(tilt)
+    away = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])
     position = target + away * distance
-    position[2] = max(position[2], floor_z + 0.25)
     upright = view != "overhead" and rng.random() < 0.6
     roll = rng.normal(0, 0.12) if upright else rng.uniform(0, 2 * np.pi)
     focal = size / 2 / np.tan(fov / 2)
     return view, Camera(position, look_at(position, target, float(roll)), float(focal), size, size)
+
+
+_TILTS = {"low": (8.0, 28.0), "oblique": (28.0, 66.0), "overhead": (66.0, 90.0)}
+
+
+def _tilt(rng: Rng, split: str, view: str, lowest: float) -> tuple[str, float]:
+    """Degrees below the horizon; `lowest` is the least sine that keeps a camera off the floor.
+    A view that would need to be lower is raised to the next one.
+    """
+    order = list(_TILTS)
+    for name in order[order.index(view) :]:
+        for _ in range(60):
+            tilt = float(rng.uniform(*_TILTS[name]))
+            if allowed("tilt_deg", tilt, split) and np.sin(np.deg2rad(tilt)) >= lowest:
+                return name, tilt
+    return "overhead", {"train": 80.0, "test": 72.5}[split]

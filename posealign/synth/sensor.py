@@ -6,6 +6,7 @@ Noise models by the facts (infant.yaml, depth_noise). Shapes: H, W picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
@@ -44,26 +45,56 @@ SENSORS = {
 }
 
 
+_TILE = 1 << 21
+
+
+@cache
+def _tile(kind: str) -> NDArray[np.float32]:
+    """A long strip of noise; pictures take a piece from somewhere, for drawing it anew is slow."""
+    rng = np.random.default_rng([5, ("normal", "uniform", "blotchy").index(kind)])
+    if kind == "uniform":
+        return rng.random(_TILE, dtype=np.float32)
+    strip = rng.standard_normal(_TILE, dtype=np.float32)
+    if kind == "blotchy":  # depth errors hang together over a few pixels
+        square = strip.reshape(1 << 10, 1 << 11)
+        return np.asarray(cv2.GaussianBlur(square, (0, 0), 1.0) * np.float32(2.5))
+    return strip
+
+
+def noise(rng: Rng, kind: str, *shape: int) -> NDArray[np.float32]:
+    """`normal`, `uniform` (0 … 1) or `blotchy` noise; not to be written to."""
+    tile = _tile(kind)
+    if kind == "blotchy":
+        y, x = (int(rng.integers(max(1, tile.shape[k] - shape[k] + 1))) for k in (0, 1))
+        piece = tile[y : y + shape[0], x : x + shape[1]]
+        return piece if piece.shape == shape else np.resize(tile, shape)
+    size = int(np.prod(shape))
+    start = int(rng.integers(max(1, _TILE - size + 1)))
+    piece = tile[start : start + size]
+    return (piece if len(piece) == size else np.resize(tile, size)).reshape(shape)
+
+
 def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
     """Exposure, white balance, vignette, blur, noise; grey and grainy in infra-red."""
     h, w = rgb.shape[:2]
-    image: NDArray[Any] = rgb.astype(np.float32) / 255
+    image: NDArray[Any]
     if infrared:
         # Cloth is bright and skin is pale in the near infra-red, and nothing has a colour.
-        grey = image @ np.array([0.55, 0.3, 0.15], np.float32)
-        low, high = np.percentile(grey, [1, 99])
+        grey = rgb @ (np.array([0.55, 0.3, 0.15], np.float32) / 255)
+        low, high = np.percentile(grey[::2, ::2], [1, 99])
         grey = np.clip((grey - low) / max(high - low, 0.1), 0, 1)
         image = np.repeat((0.06 + 0.82 * grey)[..., None], 3, 2)
-    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-    centre = rng.uniform(0.35, 0.65, 2) * [h, w]
-    radius2 = ((y - centre[0]) / h) ** 2 + ((x - centre[1]) / w) ** 2
+    else:
+        image = rgb * np.float32(1 / 255)
+    centre = rng.uniform(0.35, 0.65, 2)
+    y = (np.arange(h, dtype=np.float32)[:, None] / h - np.float32(centre[0])) ** 2
+    x = (np.arange(w, dtype=np.float32) / w - np.float32(centre[1])) ** 2
     falloff = rng.uniform(0.6, 1.8) if infrared else rng.uniform(0.0, 0.7)
-    image /= 1 + falloff * radius2[..., None]
     gain = rng.uniform(0.75, 1.3)
     balance = np.ones(3) if infrared else np.exp(rng.normal(0, 0.05, 3))
-    image = np.clip(image * (gain * balance).astype(np.float32), 0, 1) ** np.float32(
-        rng.uniform(0.8, 1.2)
-    )
+    image *= (gain * balance).astype(np.float32)
+    image *= (1 / (1 + np.float32(falloff) * (y + x)))[..., None]
+    image = cv2.pow(np.minimum(image, 1, out=image), rng.uniform(0.8, 1.2))
     blur = (
         rng.choice([0.0, rng.uniform(0.3, 0.9), rng.uniform(0.9, 1.8)], p=[0.55, 0.37, 0.08])
         * w
@@ -73,14 +104,15 @@ def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), float(blur)))
     if rng.random() < 0.06:
         image = _motion_blur(rng, image)
-    sigma = rng.uniform(0.008, 0.03) if infrared else rng.uniform(0.002, 0.02)
-    grain = rng.standard_normal((h, w, 1 if infrared else 3), dtype=np.float32)
-    image = image + np.float32(sigma) * grain * (0.5 + image)
+    sigma = np.float32(rng.uniform(0.008, 0.03) if infrared else rng.uniform(0.002, 0.02))
+    grain = noise(rng, "normal", h, w, 1 if infrared else 3) * sigma
+    image = image + grain * (np.float32(0.5) + image)
     if rng.random() < 0.08:  # a small sensor
         factor = rng.uniform(0.35, 0.7)
         small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         image = np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
-    return np.asarray((np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8))
+    np.multiply(image, np.float32(255), out=image)
+    return np.asarray(cv2.convertScaleAbs(np.maximum(image, 0, out=image)), np.uint8)
 
 
 def _motion_blur(rng: Rng, image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -114,33 +146,35 @@ def measure(
     dark_HW: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint16]:
     """Millimetres as the sensor would give them; 0 where it knows nothing."""
-    z = depth_HW.astype(np.float64)
-    noise = facts()["depth_noise"]
-    normal_tilt = _tilt(z, focal)
+    z = depth_HW.astype(np.float32, copy=False)
+    table, shape = facts()["depth_noise"], z.shape
     if sensor.kind == "kinect_v1":
-        sigma = 0.0012 + 0.0019 * (z - 0.4) ** 2
+        sigma = 0.0012 + np.float32(0.0019) * (z - np.float32(0.4)) ** 2
     elif sensor.kind == "d435":
-        table = noise["d435"]
-        f = 0.5 * 848 / np.tan(np.deg2rad(table["hfov_deg"] / 2))
-        sigma = z**2 * table["subpixel_px"] / (f * table["baseline_m"])
+        row = table["d435"]
+        f = 0.5 * 848 / np.tan(np.deg2rad(row["hfov_deg"] / 2))
+        sigma = z**2 * np.float32(row["subpixel_px"] / (f * row["baseline_m"]))
     else:
-        sigma = np.full_like(z, noise["azure_kinect"]["std_max_m"] * 0.25)
-    shape = z.shape
-    soft = cv2.GaussianBlur(rng.standard_normal(shape), (0, 0), 1.0) * 2.5  # errors are blotchy
-    out = z + sigma * (0.6 * soft + 0.6 * rng.standard_normal(shape))
+        sigma = np.full_like(z, table["azure_kinect"]["std_max_m"] * 0.25)
+    errors = noise(rng, "blotchy", *shape) + noise(rng, "normal", *shape)
+    out = z + sigma * (np.float32(0.6) * errors)
     # Sideways error: a sensor's edges wander by about a pixel.
-    jump = cv2.dilate(z, np.ones((3, 3))) - cv2.erode(z, np.ones((3, 3))) > 0.06
-    out[jump & (rng.random(shape) < 0.6)] = 0
-    out[(normal_tilt > np.deg2rad(78)) & (rng.random(shape) < 0.5)] = 0
+    window = np.ones((3, 3), np.uint8)
+    jump = cv2.dilate(z, window) - cv2.erode(z, window) > 0.06
+    chance = noise(rng, "uniform", *shape)
+    out[jump & (chance < 0.6)] = 0
+    out[_steep(z, focal) & (noise(rng, "uniform", *shape) < 0.5)] = 0
     if dark_HW is not None:
-        out[dark_HW & (rng.random(shape) < 0.35)] = 0
-    out[rng.random(shape) < 0.002] = 0
+        out[dark_HW & (noise(rng, "uniform", *shape) < 0.35)] = 0
+    out[noise(rng, "uniform", *shape) < 0.002] = 0
     out[(z < sensor.nearest) | (z > sensor.farthest)] = 0
-    return np.clip(np.rint(out * 1000), 0, 65535).astype(np.uint16)
+    return np.clip(np.rint(out * np.float32(1000)), 0, 65535).astype(np.uint16)
 
 
-def _tilt(z: NDArray[np.float64], focal: float) -> NDArray[np.float64]:
-    """The angle between surface and ray, by depth differences."""
-    gy, gx = np.gradient(z)
-    slope = np.hypot(gx, gy) * focal / np.maximum(z, 1e-3)
-    return np.asarray(np.arctan(slope))
+def _steep(z: NDArray[np.float32], focal: float) -> NDArray[np.bool_]:
+    """More than 78 degrees between a surface's normal and the ray, by depth differences."""
+    gy, gx = np.zeros_like(z), np.zeros_like(z)
+    gy[1:-1] = z[2:] - z[:-2]
+    gx[:, 1:-1] = z[:, 2:] - z[:, :-2]
+    slope = (gx * gx + gy * gy) * np.float32((focal / 2) ** 2)
+    return np.asarray(slope > z * z * np.float32(np.tan(np.deg2rad(78)) ** 2))

@@ -17,7 +17,7 @@ from posealign.data.pose import State
 from posealign.data.sample import Person, Sample
 from posealign.errors import InvalidInput
 from posealign.skeletons.load import vocabulary
-from posealign.synth import labels, scene, sensor
+from posealign.synth import labels, places, scene, sensor
 from posealign.synth.bank import VERSION, Bank
 from posealign.synth.body import BONES
 from posealign.synth.dataset import KINDS, MILLIMETRES, PEOPLE, SHARD, decode
@@ -111,6 +111,8 @@ def _person(
     points = np.where(placed[:, None], seen.points_V2, np.nan).astype(np.float32)
     box = _box(mask, seen.points_V2[placed], camera.width, camera.height)
     facts = describe(actor.body, seen.points_V3, actor.angles_Q, up, bed)
+    at = places.locate(actor.body, actor.frames, actor.vertices_N3)
+    facts["places"] = places.look(actor.body, at, camera, drawn, first)
     facts |= {"garments": list(actor.look.garments), "hat": actor.look.hat}
     return Person(
         points, seen.states_V, box, seen.points_V3.astype(np.float32), seen.hidden_by_V,
@@ -123,7 +125,7 @@ def _box(
     mask: NDArray[np.bool_], points_N2: Floats, width: int, height: int
 ) -> tuple[float, float, float, float]:
     """Around what is seen and around placed joints that something hides."""
-    rows, columns = np.nonzero(mask)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     xs = np.concatenate([columns, points_N2[:, 0]])
     ys = np.concatenate([rows, points_N2[:, 1]])
     x0, x1 = np.clip([xs.min() - 0.5, xs.max() + 0.5], -0.5, width - 0.5)
@@ -160,6 +162,8 @@ def claim(folder: Path, bank: Bank, size: int) -> None:
         if there != made_from:
             raise InvalidInput(f"{folder} holds {there}; expected {made_from}, or another folder")
     path.write_text(json.dumps(made_from), "utf-8")
+    words = json.dumps(places.book(), ensure_ascii=False, indent=1)
+    (folder / "places.json").write_text(words + "\n", "utf-8")
 
 
 def write_shard(folder: Path, bank: Bank, numbers: range, renderer: Renderer) -> Path:

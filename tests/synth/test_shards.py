@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -17,7 +20,7 @@ from posealign.data.pose import State
 from posealign.data.sample import HIDERS
 from posealign.errors import InvalidInput, NotFound, Unavailable
 from posealign.instructions.query import PREMISES
-from posealign.synth import render
+from posealign.synth import graphics, render
 from posealign.synth.bank import Bank
 from posealign.synth.dataset import ShardDataset
 from posealign.synth.export import contact_sheet, write_sequence
@@ -97,8 +100,24 @@ def test_no_graphics_is_said_clearly(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("no EGL")
 
     monkeypatch.setattr(engine(), "GLContext", broken)
+    monkeypatch.setattr(graphics, "_osmesa", lambda: broken)
     with pytest.raises(Unavailable, match="apt-get install libegl1"):
         render.Renderer(64)
+
+
+def test_osmesa_draws_where_egl_does_not_work() -> None:
+    """A process of its own: OpenGL is bound once. libglvnd finds no vendor, so EGL fails."""
+    code = (
+        "import os; from posealign.synth.graphics import context\n"
+        "made = context(64); print(type(made).__module__, os.environ['MUJOCO_GL'])"
+    )
+    env = dict(os.environ) | {"__EGL_VENDOR_LIBRARY_DIRS": "/nonexistent", "MUJOCO_GL": "egl"}
+    env.pop("PYOPENGL_PLATFORM", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, env=env
+    )
+    assert "osmesa" in done.stdout, done.stderr
+    assert "drawing with OSMesa" in done.stderr
 
 
 def test_a_second_of_movement() -> None:
