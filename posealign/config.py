@@ -6,18 +6,20 @@
     recipe = load_config(Recipe, "configs/pose.yaml", ["optimizer.rate=3e-4"])
 
 Errors are collected, each with the file's line where there is one. Keys given twice fail too.
+A file that ends in .py is an mmengine configuration: it is executed, and its names are the keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from posealign.errors import InvalidConfig, NotFound, nearest
+from posealign.errors import InvalidConfig, MissingExtra, NotFound, nearest
 
 Place = tuple[str | int, ...]  # where a value stands: ("optimizer", "rate"), ("sinks", 0, "url")
 
@@ -58,8 +60,11 @@ def to_yaml(config: BaseModel) -> str:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
     if not path.is_file():
-        siblings = [str(p) for p in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        like = f"*{path.suffix or '.yaml'}"
+        siblings = [str(p) for p in path.parent.glob(like)] if path.parent.is_dir() else []
         raise NotFound(f"no configuration file {path}{nearest(str(path), siblings)}")
+    if path.suffix == ".py":
+        return _read_python(path), {}
     try:
         text = path.read_text("utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -71,6 +76,22 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
     if not isinstance(values, dict):
         raise InvalidConfig(f"{path} holds a {type(values).__name__}; expected `key: value` lines")
     return values, dict(_lines(root, (), path))
+
+
+def _read_python(path: Path) -> dict[str, Any]:
+    """mmengine resolves `_base_` and expressions; unknown keys fail as they do in YAML."""
+    try:
+        config = import_module("mmengine.config").Config
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"{path} is an mmengine configuration, and {error.name} is not installed: run "
+            "`make mm` and start this from .venv-mm/bin, or write the configuration as YAML"
+        ) from error
+    try:
+        values: dict[str, Any] = config.fromfile(str(path)).to_dict()
+    except Exception as error:  # the file's own code may raise anything
+        raise InvalidConfig(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+    return values
 
 
 def _lines(node: yaml.Node, above: Place, path: Path) -> Iterator[tuple[Place, int]]:

@@ -14,7 +14,17 @@ from posealign.errors import InvalidInput
 
 
 def convert(
-    file: Annotated[Path, typer.Argument(help="A .safetensors or .pth file.")],
+    file: Annotated[
+        Path, typer.Argument(help="A .safetensors or .pth file; with --from mmpose its config.")
+    ],
+    checkpoint: Annotated[
+        Path | None, typer.Argument(help="With --from mmpose: the checkpoint of that config.")
+    ] = None,
+    *,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="mmpose: read an mmpose CONFIG.py and its CHECKPOINT."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the bundle (default: the file's).")] = (
         None
     ),
@@ -40,11 +50,17 @@ def convert(
 ) -> None:
     """Make a bundle of a ViTPose, mmpose or Sapiens checkpoint file.
 
-    Only tensors are read: a pickle that holds code is refused. Every key must fit.
+    Only tensors are read: a pickle that holds code is refused. Every key must fit. A config of
+    mmpose is Python and is executed; it needs the environment that `make mm` makes.
     """
     from posealign.export.convert import Conversion, convert_file, target_folder  # noqa: PLC0415
 
-    chosen = name or re.sub(r"[^a-z0-9._+-]+", "-", file.stem.lower()).strip("-._+")
+    if source not in (None, "mmpose"):
+        raise InvalidInput(f"--from is {source!r}; expected mmpose, or nothing for a plain file")
+    if (source is None) != (checkpoint is None):
+        raise InvalidInput("--from mmpose goes with two files: CONFIG.py and CHECKPOINT.pth")
+    stem = (checkpoint or file).stem
+    chosen = name or re.sub(r"[^a-z0-9._+-]+", "-", stem.lower()).strip("-._+")
     if not re.fullmatch(bundles.NAME_PATTERN, chosen):
         raise InvalidInput(f"{chosen!r} is no name for a bundle; give --name, e.g. vitpose-mine")
     options = Conversion(
@@ -52,7 +68,12 @@ def convert(
         skeleton, precision,
     )  # fmt: skip
     folder = target_folder(chosen, output)
-    made = convert_file(file, chosen, folder, bundles.find(language), options)
+    if checkpoint is None:
+        made = convert_file(file, chosen, folder, bundles.find(language), options)
+    else:
+        from posealign.interop.mm.checkpoints import convert_mmpose  # noqa: PLC0415
+
+        made = convert_mmpose(file, checkpoint, chosen, folder, bundles.find(language), options)
     typer.echo(f"licence: {made.metadata.licence}", err=True)
     if as_json:
         row = {"name": made.name, "folder": str(folder), "digest": made.digest}

@@ -76,6 +76,20 @@ def check(file: Name, as_json: AsJson = False) -> None:
     return None
 
 
+@skeletons.command("from-mmpose")
+def from_mmpose(
+    metainfo: Annotated[str, typer.Argument(help="A metainfo file, or a name of mmpose's: coco.")],
+) -> None:
+    """Write an mmpose metainfo file as a skeleton, to standard output.
+
+    `posealign skeletons from-mmpose h36m > h36m.json`; needs the environment of `make mm`. The
+    file is Python and is executed.
+    """
+    from posealign.interop.mm.skeletons import skeleton_of  # noqa: PLC0415
+
+    print_json(to_json(skeleton_of(metainfo)))
+
+
 def _made(joint: Joint) -> str:
     if not joint.sources:
         return "its description" if joint.description else ""

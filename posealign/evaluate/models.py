@@ -24,6 +24,7 @@ from posealign.evaluate.rows import Row, joint_row, pose_row
 from posealign.people import Box
 from posealign.runtime.session import open_session
 from posealign.skeletons.load import skeleton as load_skeleton
+from posealign.skeletons.skeleton import Skeleton
 
 Floats = NDArray[np.float64]
 Locate = Callable[[NDArray[np.uint8]], Floats]  # an input [H, W, 3] → [K, 3]: x, y, score
@@ -40,6 +41,10 @@ class Answerer(Protocol):
 def open_model(model: config.Model, evaluation: config.Evaluation) -> Answerer:
     if isinstance(model, config.PredictorModel):
         return Served(model, evaluation)
+    if isinstance(model, config.MmposeModel):
+        from posealign.interop.mm.baseline import Baseline  # noqa: PLC0415 - needs `make mm`
+
+        return Baseline(model, evaluation.skeleton)
     if not Path(model.file).is_file():
         raise NotFound(f"model {model.name!r}: there is no file {model.file}")
     if isinstance(model, config.PredictionsModel):
@@ -122,9 +127,9 @@ class TopDown:
         }
 
 
-def in_skeleton(found_K3: Floats, own: str, wanted: str) -> list[list[Any] | None]:
+def in_skeleton(found_K3: Floats, own: str | Skeleton, wanted: str) -> list[list[Any] | None]:
     """A model's joints as the evaluation's; joints it does not have are None."""
-    names = load_skeleton(own)
+    names = own if isinstance(own, Skeleton) else load_skeleton(own)
     place: dict[str, Floats] = {}
     for row, joint in enumerate(names.joints):
         place[joint.name] = found_K3[row]

@@ -96,7 +96,22 @@ class PredictionsModel(Config):
     joints: str = "coco17"
 
 
-Model = PredictorModel | MoveNetModel | OnnxModel | PredictionsModel
+class MmposeModel(Config):
+    """Any top-down mmpose model, run through its own pipeline; needs the environment of `make mm`.
+
+    `config` is Python and is executed. `joints`: the skeleton in which it answers, where its
+    data set's own joint names do not say it.
+    """
+
+    kind: Literal["mmpose"]
+    name: str = Field(min_length=1)
+    config: str
+    checkpoint: str
+    joints: str | None = None
+    device: str = "cpu"
+
+
+Model = PredictorModel | MoveNetModel | OnnxModel | PredictionsModel | MmposeModel
 
 
 class PopeSettings(Config):

@@ -12,7 +12,7 @@ from posealign.export.onnx import export_bundle
 from posealign.model.checkpoint import new_metadata
 from posealign.model.importing import import_checkpoint
 from posealign.model.pretrained import hub_config
-from posealign.model.weights import Checkpoint, convert, read_state
+from posealign.model.weights import Checkpoint, State, convert, read_state
 from posealign.skeletons.load import skeleton as load_skeleton
 
 LICENCES = {
@@ -46,10 +46,23 @@ def convert_file(
 ) -> Bundle:
     """Read, rename strictly, attach the language side, export. The file is never executed."""
     given = _with_config(path, options)
-    checkpoint = convert(read_state(path), path.name, given.heads, given.head_index)
+    return convert_state(read_state(path), path.name, name, folder, language, given, origin)
+
+
+def convert_state(
+    state: State,
+    source: str,
+    name: str,
+    folder: Path,
+    language: Bundle,
+    given: Conversion,
+    origin: str | None = None,
+) -> Bundle:
+    """As `convert_file`, for tensors that were read already; `source` names them in errors."""
+    checkpoint = convert(state, source, given.heads, given.head_index)
     found = import_checkpoint(
         checkpoint,
-        path.name,
+        source,
         ln_eps=1e-6 if given.ln_eps is None else given.ln_eps,
         input_size=given.input_size,
         trained_size=given.trained_size,
@@ -59,13 +72,13 @@ def convert_file(
         dark_kernel=3 if checkpoint.layout == "huggingface" else 11,
     )
     if not found.trained:
-        raise InvalidInput(f"{path.name}: none of its joints is in the vocabulary")
+        raise InvalidInput(f"{source}: none of its joints is in the vocabulary")
     vocabulary = new_metadata(name, found.model.config).vocabulary
     metadata = new_metadata(
         name,
         found.model.config,
         licence=LICENCES[checkpoint.sapiens],
-        origin=(origin or path.name,),
+        origin=(origin or source,),
         finder=False,
         select=False,
         vocabulary=VocabularySpec(
@@ -74,7 +87,7 @@ def convert_file(
         input=InputSpec(
             width=found.model.config.width,
             height=found.model.config.height,
-            dataset=_dataset(checkpoint, given, path.name),
+            dataset=_dataset(checkpoint, given, source),
         ),
         text=language.metadata.text,
         training={"imported": checkpoint.layout, "language": language.name},

@@ -75,7 +75,7 @@ class PoseAlign(TopdownPoseEstimator):  # type: ignore[misc]
         self.train_cfg, self.test_cfg = dict(train_cfg or {}), dict(test_cfg or {})
         if not self.data_preprocessor._channel_conversion:
             raise InvalidConfig("data_preprocessor: bgr_to_rgb=True is expected; we look at RGB")
-        self.pose, spoken = _model(pose, bundle, language)
+        self.pose, spoken = model_of(pose, bundle, language)
         self.codec, self.sigma, self.train_words = codec_of(codec), float(sigma), train_words
         self.costs = COSTS | dict(costs or {})
         if unknown := set(self.costs) - set(COSTS):
@@ -183,10 +183,10 @@ class PoseAlign(TopdownPoseEstimator):  # type: ignore[misc]
         return inputs_B3HW.permute(0, 2, 3, 1)
 
 
-def _model(
+def model_of(
     pose: Mapping[str, Any] | None, bundle: str | None, language: str
 ) -> tuple[PoseModel, Path]:
-    """The model, and the tokenizer's file."""
+    """A bundle's model or a new one, and the file of its tokenizer."""
     if (pose is None) == (bundle is None):
         raise InvalidConfig("PoseAlign takes either `bundle` (trained) or `pose` (new)")
     if bundle is not None:
@@ -197,12 +197,22 @@ def _model(
         text = {k: v for k, v in _text(found).items() if k != "vector_width"}
         model = PoseModel(pose_config({**(pose or {}), "text": text}))
         attach_language(model, found)
+        _say_nothing(model)
     if model.config.target != "softmax":
         raise InvalidConfig(
             "this model's heatmaps were trained with MSE (an imported ViTPose); places are trained "
             "here as distributions: start from a bundle of ours, or give `pose`"
         )
     return model, found.path("tokenizer.json")
+
+
+@torch.no_grad()
+def _say_nothing(model: PoseModel) -> None:
+    """mmpose's labels teach neither states nor depth: every joint counts as visible, depth as 0."""
+    heads = model.decoder.joint_heads
+    for value in (*heads.state.parameters(), *heads.z.parameters()):
+        value.zero_()
+    heads.state.bias.copy_(torch.tensor([-4.0, -2.0, 4.0]))
 
 
 def _text(found: bundles.Bundle) -> dict[str, Any]:
