@@ -39,10 +39,10 @@ class Asking:
         self._look.ask(WORDS)
         with watched(predictor) as calls:
             predictor.look(self._image, self._box).ask(self._fresh())
-        self._replay = [(name, arrays) for name, arrays, _ in calls]
+        self.replay = [(name, arrays) for name, arrays, _ in calls]
         self._sessions = {
             name: open_session(predictor.bundle.path(f"{name}.onnx"), _provider(predictor), threads)
-            for name in {name for name, _ in self._replay}
+            for name in {name for name, _ in self.replay}
         }
 
     def calls(self) -> dict[str, Call]:
@@ -66,7 +66,7 @@ class Asking:
         self.own_ms[name].append((took - sum(seconds for *_, seconds in calls)) * 1e3)
 
     def _bare(self) -> None:
-        for name, arrays in self._replay:
+        for name, arrays in self.replay:
             session = self._sessions[name]
             session.run(None, {value.name: arrays[value.name] for value in session.get_inputs()})
 

@@ -78,7 +78,7 @@ def _write_checkpoint(size: str, folder: Path) -> None:
     shape = SIZES[size]
     backbone = VitPoseBackboneConfig(
         image_size=INPUT[::-1], hidden_size=shape.width, num_hidden_layers=shape.depth,
-        num_attention_heads=shape.heads, out_indices=[shape.depth],
+        num_attention_heads=shape.heads, out_indices=[shape.depth],  # type: ignore[call-arg]
     )  # fmt: skip
     config = VitPoseConfig(backbone_config=backbone, use_simple_decoder=False)
     config.num_labels = 17

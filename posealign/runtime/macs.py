@@ -23,6 +23,8 @@ def count_macs(path: Path, arrays: Arrays) -> int:
     with tempfile.TemporaryDirectory() as folder:
         options = session_options(1)
         options.graph_optimization_level = onnxruntime().GraphOptimizationLevel.ORT_DISABLE_ALL
+        # Weights packed beforehand are no longer among the inputs that the profile names.
+        options.add_session_config_entry("session.disable_prepacking", "1")
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
         session = open_session(path, "cpu", options=options)

@@ -102,14 +102,18 @@ def test_wrong_providers_and_files_are_named(tmp_path: Path) -> None:
 
 
 def test_macs_are_those_of_the_arithmetic(tmp_path: Path) -> None:
-    """A product 3×4 by 4×5 is 60; a 1×1 convolution 2 → 3 channels on 4×4 is 96."""
+    """3×4 by 4×5 is 60; a 1×1 convolution 2 → 3 channels on 4×4 is 96; a 2×2 deconvolution of
+    2 → 3 channels from 4×4 is 384.
+    """
     weights = [
         helper.make_tensor("w", TensorProto.FLOAT, (4, 5), np.ones(20, np.float32)),
         helper.make_tensor("k", TensorProto.FLOAT, (3, 2, 1, 1), np.ones(6, np.float32)),
+        helper.make_tensor("t", TensorProto.FLOAT, (2, 3, 2, 2), np.ones(24, np.float32)),
     ]
     nodes = [
         helper.make_node("MatMul", ["a", "w"], ["b"]),
         helper.make_node("Conv", ["c", "k"], ["d"]),
+        helper.make_node("ConvTranspose", ["c", "t"], ["e"], strides=[2, 2]),
     ]
 
     def value(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
@@ -117,11 +121,11 @@ def test_macs_are_those_of_the_arithmetic(tmp_path: Path) -> None:
 
     graph = helper.make_graph(
         nodes, "g", [value("a", (3, 4)), value("c", (1, 2, 4, 4))],
-        [value("b", (3, 5)), value("d", (1, 3, 4, 4))], weights,
+        [value("b", (3, 5)), value("d", (1, 3, 4, 4)), value("e", (1, 3, 8, 8))], weights,
     )  # fmt: skip
     path = tmp_path / "g.onnx"
     opset = [helper.make_opsetid("", 20)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
     feeds = {"a": np.ones((3, 4), np.float32), "c": np.ones((1, 2, 4, 4), np.float32)}
-    assert count_macs(path, feeds) == 60 + 96
+    assert count_macs(path, feeds) == 60 + 96 + 384
     assert open_session(path).get_providers() == ["CPUExecutionProvider"]
