@@ -1,0 +1,166 @@
+"""Stage 3, direct preference optimisation: of whole answers, or dense, joint by joint.
+
+    posealign train dpo configs/dpo.yaml key=value …
+
+Joints factorise, so joints that did not change cancel; the dense form (after RLHF-V) gives every
+corrected joint its own comparison, weighted by how wrong it was. A place's log-probability is
+smeared over its neighbours, or one cell would rise and the next stay. What the better answer says
+must not become less likely than it was (the penalty λ). A known rate of careless labels enters as
+label smoothing. Shapes: P pairs, K joints.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from posealign.config import load_config
+from posealign.model import codec
+from posealign.preferences import read
+from posealign.rewards.poses import Scene
+from training import loop
+from training.anchor import anchor_loss
+from training.cache import Cache
+from training.pairs import Given, Pairs, from_records
+from training.policy import Distribution, batch_of
+from training.run import judged, prepare, summary, verdict
+from training.tune import anchor_totals, save_accepted
+from training.tune_config import TuneConfig
+
+SIGMA = 1.0  # cells: how far a place's log-probability is smeared
+
+
+class DpoConfig(TuneConfig):
+    """`preferences` are about views of the `train` split; `flips` is the known rate of error."""
+
+    preferences: str
+    kind: str = Field("dense", pattern="^(pair|dense)$")
+    beta: float = Field(0.1, gt=0)
+    penalty: float = Field(0.1, ge=0)
+    flips: float = Field(0.0, ge=0, lt=0.5)
+
+
+def answer_log_prob(
+    policy: Distribution, given: Given, grid: tuple[int, int], pixels_per_cell: float
+) -> Tensor:
+    """[P, K]: state, and of joints that are there a smeared place and depth."""
+    state = policy.state_BK3.gather(-1, given.state_PK[..., None]).squeeze(-1)
+    target = codec.soft_target(given.points_PK2 / pixels_per_cell, *grid, sigma=SIGMA)
+    place = (target * policy.place_BKC).sum(-1)
+    z = (codec.z_target(given.z_PK) * policy.z_BKZ).sum(-1)
+    return state + (place + z) * (given.state_PK > 0)
+
+
+def severity(pairs: Pairs, scene: Scene) -> Tensor:
+    """[P, K] γ: how far apart the two places are, in units of what is usual for the joint."""
+    error = (pairs.better.points_PK2 - pairs.worse.points_PK2).square().sum(-1).sqrt()
+    usual = 2 * scene.sigmas_V * scene.area_B[:, None].sqrt()
+    return (error / usual.clamp(min=1e-6)).clamp(1, 5)
+
+
+def preference_loss(
+    gap_PK: Tensor, changed_PK: Tensor, gamma_PK: Tensor, config: DpoConfig, confidence_P: Tensor
+) -> Tensor:
+    """`gap` is the log-ratio of better over worse, policy against reference, a joint."""
+    smooth = config.flips
+    changed = changed_PK.to(gap_PK.dtype)
+
+    def cost(gap: Tensor) -> Tensor:
+        margin = config.beta * gap
+        return -(1 - smooth) * F.logsigmoid(margin) - smooth * F.logsigmoid(-margin)
+
+    if config.kind == "pair":
+        each = cost((gap_PK * changed).sum(-1))
+    else:
+        weights = gamma_PK * changed
+        each = (weights * cost(gap_PK)).sum(-1) / weights.sum(-1).clamp(min=1e-6)
+    return (each * confidence_P).mean()
+
+
+def dpo(config: DpoConfig, caches: dict[str, Cache] | None = None) -> dict[str, Any]:
+    """Trains and judges like training.tune, and writes the same files."""
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    run, out = prepare(config, caches), Path(config.out)
+    pairs = from_records(read(Path(config.preferences)), run.train, run.policy.names)
+    trained = [p for p in run.policy.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=config.rate, weight_decay=0.0)
+    optimizer.param_groups[0]["base_lr"] = config.rate
+    out.mkdir(parents=True, exist_ok=True)
+    start, history = 0, [{"step": 0, "kl": 0.0, "accepted": True, **judged(run)}]
+    if (out / "last.pt").exists():
+        saved = loop.load_checkpoint(out / "last.pt")
+        run.policy.load_state_dict(saved["policy"])
+        optimizer.load_state_dict(saved["optimizer"])
+        start, history = int(saved["step"]), json.loads(saved["history"])
+    else:
+        save_accepted(out, run, 0)
+    log = loop.CsvLog(out, start)
+    for step in range(start, config.steps):
+        loop.set_rate(optimizer, loop.learning_rate(step, config.steps, config.warmup, 0.5))
+        random = np.random.default_rng((config.seed, step))
+        part = pairs.take(random.choice(len(pairs), min(config.batch, len(pairs)), replace=False))
+        row = _step(run, part, optimizer, config)
+        log.write(step, row)
+        done = step + 1
+        if done % config.judge_every == 0 or done == config.steps:
+            history.append(verdict(run, history[0], done))
+            if history[-1]["accepted"]:
+                save_accepted(out, run, done)
+        if done % config.save_every == 0 or done == config.steps:
+            loop.save_checkpoint(out / "last.pt", {
+                "policy": run.policy.state_dict(), "optimizer": optimizer.state_dict(),
+                "step": done, "history": json.dumps(history),
+            })  # fmt: skip
+    report = summary(config, history) | {"kind": config.kind, "pairs": len(pairs)}
+    (out / "report.json").write_text(json.dumps(report, indent=1))
+    return report
+
+
+def _step(
+    run: Any, part: Pairs, optimizer: torch.optim.Optimizer, config: DpoConfig
+) -> dict[str, float]:
+    step_px, grid = run.train.pixels_per_cell, run.policy.grid
+    batch = batch_of(run.train, part.rows_P, run.policy.names, bool(run.policy.layers))
+    _, plain = run.policy(batch)
+    with torch.no_grad():
+        _, before = run.reference(batch)
+    better, worse = (answer_log_prob(plain, given, grid, step_px)
+                     for given in (part.better, part.worse))  # fmt: skip
+    old_better, old_worse = (answer_log_prob(before, given, grid, step_px)
+                             for given in (part.better, part.worse))  # fmt: skip
+    gap = (better - old_better) - (worse - old_worse)
+    gamma = severity(part, batch.scene)
+    parts = {
+        "preference": preference_loss(gap, part.changed_PK, gamma, config, part.confidence_P),
+        "penalty": config.penalty * (old_better - better).clamp(min=0).sum(-1).mean(),
+    }
+    if config.anchor:
+        totals = {name: float(value) for name, value in anchor_totals(batch).items()}
+        parts["anchor"] = config.anchor * anchor_loss(plain, batch, grid, step_px, totals)
+    torch.stack(list(parts.values())).sum().backward()
+    trained = [p for p in run.policy.parameters() if p.requires_grad]
+    norm = torch.nn.utils.clip_grad_norm_(trained, config.clip_norm)
+    optimizer.step()
+    optimizer.zero_grad()
+    right = ((gap * part.changed_PK).sum(-1) > 0).float().mean()
+    return {name: float(value) for name, value in parts.items()} | {
+        "gradient": float(norm), "preferred": float(right),
+    }  # fmt: skip
+
+
+def main() -> None:
+    report = dpo(load_config(DpoConfig, sys.argv[1], sys.argv[2:]))
+    print(json.dumps({key: report[key] for key in ("accepted_step", "before", "after")}))
+
+
+if __name__ == "__main__":
+    main()
