@@ -16,7 +16,7 @@ EXTRAS := $(ACCEL),train,synth,eval,export,camera,parquet,clinical,dicom,minilm,
 QUIET  := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench train-deps venv-wheel clean
+.PHONY: help run test test-all lint format bench train-deps mm test-mm venv-wheel clean
 
 help: ## say what there is to make
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,14 @@ bench: .venv/.core-$(ACCEL) ## measure the embedded bundle on this machine
 
 train-deps: .venv/.all-$(ACCEL) ## torch and everything else that training wants
 
+mm: .venv-mm/.installed ## OpenMMLab's guests (mmpose, mmengine), in .venv-mm
+
+test-mm: .venv-mm/.installed ## the guests' tests
+	@start=$$(date +%s); $(QUIET) .venv-mm/bin/python -m pytest tests/mm -p no:cacheprovider && \
+	  echo "tests: $$(( $$(date +%s) - start )) s"
+
 clean: ## remove what can be made again, the virtual environment too
-	rm -rf .venv build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache \
+	rm -rf .venv .venv-mm build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache \
 	  .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -71,3 +77,14 @@ venv-wheel: .venv/bin/python
 	$(PIP) torch torchvision -e '.[$(EXTRAS)]' && \
 	  echo "everything installed in $$(( $$(date +%s) - start )) s"
 	@rm -f .venv/.core-* .venv/.all-* && touch .venv/.core-$(ACCEL) $@
+
+# constraints-mm.txt is the whole environment: nothing is resolved and nothing is compiled.
+MM := .venv-mm/bin/python -m pip install --quiet --disable-pip-version-check
+.venv-mm/.installed: pyproject.toml constraints-mm.txt
+	@.ci/debian run
+	@start=$$(date +%s); $(PYTHON) -m venv .venv-mm && \
+	$(MM) -c constraints-mm.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+	  torch torchvision && \
+	$(MM) --no-deps -r constraints-mm.txt && $(MM) --no-deps --no-build-isolation -e . && \
+	echo "OpenMMLab's guests installed in $$(( $$(date +%s) - start )) s"
+	@touch $@
