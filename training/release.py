@@ -23,7 +23,7 @@ from posealign.model.pose_model import PoseModel
 from posealign.skeletons.load import skeleton, vocabulary
 from training import calibrate, validate
 from training.measured import groups, real_figures, synthetic_figures
-from training.openvocab import fit_vector_head
+from training.openvocab import fit_places, fit_vector_head
 from training.shards import Shard, digest, read_shard
 from training.starting import assembled
 
@@ -40,6 +40,7 @@ class ReleaseConfig(Config):
     validation: str | None = None  # LSP-format people: half A calibrates, half B is reported
     peers: str | None = None  # what training.validate printed of other models on half B
     synthetic: str | None = None  # a packed shard of held-out synthetic people
+    places: str | None = None  # a packed shard of training whose places teach the open vocabulary
     shards: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it; their digests are kept
     origin: tuple[str, ...] = ()
     notes: dict[str, Any] = {}  # noqa: RUF012
@@ -52,7 +53,8 @@ class ReleaseConfig(Config):
 def release(config: ReleaseConfig) -> Bundle:
     torch.set_num_threads(config.threads)
     model = read_model(config)
-    explained = fit_vector_head(model, Path(config.text_from) / "tokenizer.json")
+    places = fit_places(model, read_shard(Path(config.places))) if config.places else None
+    explained = fit_vector_head(model, Path(config.text_from) / "tokenizer.json", places=places)
     held = held_out(config, model)
     model.calibrate(calibrate.fit([calibrate.measure(model, crops) for crops, _ in held.values()]))
     threshold = calibrate.absent_threshold(model, [crops for crops, _ in held.values()])
@@ -60,6 +62,11 @@ def release(config: ReleaseConfig) -> Bundle:
     figures = figures_of(config, model, held, threshold) | {
         "open_vocabulary_fit": round(explained, 3)
     }
+    if places is not None:
+        figures["open_vocabulary_places"] = {
+            "places": len(places.names), "median_px": round(places.error_px, 2),
+            "median_px_of_mean_positions": round(places.mean_px, 2),
+        }  # fmt: skip
     metadata = new_metadata(
         config.name, model.config, version=config.version, origin=config.origin,
         finder=config.finder, figures=figures, settings=settings, training=config.notes | {

@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 
 from posealign.data.crop import Crop
 from posealign.data.pose import State
-from posealign.data.sample import Sample
+from posealign.data.sample import Person, Sample
 from posealign.errors import InvalidInput
 from posealign.skeletons.load import skeleton, vocabulary
+from posealign.synth.places import PLACE_NAMES
 
 SIDE = 256
-EXTRA = ("hidden_by_NV", "points_NV3", "infant_N", "other_NV2", "other_infant_N")
+EXTRA = ("hidden_by_NV", "points_NV3", "infant_N", "other_NV2", "other_infant_N", "places_NK3")
 FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 
 
@@ -240,6 +241,24 @@ def pack_synth(folder: Path, target: Path) -> dict[str, float]:
     return {"people": float(len(images))}
 
 
+def one_row(sample: Sample) -> Shard:
+    """A synthetic sample's subject as a shard of its own, for sets that are not packed."""
+    rows = {key: np.asarray(value)[None] for key, value in synth_labels(sample).items()}
+    return Shard(
+        sample.key, sample.image_HW3[None], rows["points_NV2"], rows["weights_NV"],
+        rows["boxes_N4"], rows["states_NV"], rows["z_NV"], (str(rows["facts_N"][0]),),
+        {name: rows[name] for name in EXTRA},
+    )  # fmt: skip
+
+
+def _places(person: Person) -> NDArray[np.float32]:
+    """x, y and state of every place of posealign.synth.places [K, 3]; NaN where unknown."""
+    out = np.full((len(PLACE_NAMES), 3), np.nan, np.float32)
+    for name, (x, y, _, state) in person.facts.get("places", {}).items():
+        out[PLACE_NAMES.index(name)] = x, y, state
+    return out
+
+
 def synth_labels(sample: Sample) -> dict[str, Any]:
     person, count = sample.people[0], len(vocabulary())
     other = sample.people[1] if len(sample.people) > 1 else None
@@ -270,6 +289,7 @@ def synth_labels(sample: Sample) -> dict[str, Any]:
         else points3.astype(np.float32),
         "other_NV2": nobody if other is None else other.points_V2.astype(np.float32),
         "other_infant_N": np.float32(other is not None and other.role == "infant"),
+        "places_NK3": _places(person),
     }  # fmt: skip
 
 

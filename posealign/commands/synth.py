@@ -16,9 +16,11 @@ from rich.progress import Progress
 from posealign.commands.output import AsJson, print_json
 from posealign.errors import InvalidInput
 from posealign.synth.bank import Bank
+from posealign.synth.clip import write_sequence
 from posealign.synth.dataset import SHARD, ShardDataset
-from posealign.synth.export import contact_sheet, write_coco, write_files, write_sequence
+from posealign.synth.export import contact_sheet, write_coco, write_files
 from posealign.synth.held_out import SPLITS
+from posealign.synth.motion import Movement
 from posealign.synth.render import Renderer
 from posealign.synth.write import claim, render_sample, write_shard
 
@@ -50,10 +52,9 @@ def synth(
     if sheet:
         answer = _sheet(out, bank, sheet, size)
     elif sequence:
-        clip = write_sequence(out, bank, 0, sequence, Renderer(size))
-        answer = {"video": str(clip.video), "frames": str(clip.frames), "count": clip.count}
+        answer = _clip(out, bank, sequence, size)
     elif measure:
-        answer = measure_speed(out, bank, count, size)
+        answer = measure_speed(out, bank, count, size, jobs or (os.cpu_count() or 1))
     else:
         answer = _render(out, bank, count, size, jobs or (os.cpu_count() or 1), files)
     if as_json:
@@ -73,6 +74,18 @@ def _sheet(out: Path, bank: Bank, count: int, size: int) -> dict[str, object]:
     image = contact_sheet(pictures)[..., ::-1]
     cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 84])
     return {"sheet": str(path), "count": count}
+
+
+def _clip(out: Path, bank: Bank, seconds: float, size: int) -> dict[str, object]:
+    started = time.perf_counter()
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("frames", total=round(seconds * Movement().fps))
+        clip = write_sequence(
+            out, bank, 0, seconds, Renderer(size),
+            progress=lambda done: progress.update(bar, completed=done),
+        )  # fmt: skip
+    return {"video": str(clip.video), "frames": str(clip.frames), "count": clip.count,
+            "seconds": round(time.perf_counter() - started, 1)}  # fmt: skip
 
 
 _RENDERERS: dict[int, Renderer] = {}
@@ -110,29 +123,53 @@ def _render(
     return {"samples": count, "seconds": round(seconds, 1), "annotations": str(path)}
 
 
-def measure_speed(out: Path, bank: Bank, count: int, size: int) -> dict[str, object]:
-    """Rendering from a warm bank, and reading shards; by the clock and by the processor's time
-    of one process.
+def measure_speed(out: Path, bank: Bank, count: int, size: int, jobs: int = 1) -> dict[str, object]:
+    """Rendering from a warm bank of settled poses in `jobs` processes at once, and reading
+    shards; by the clock and by the processor's time. Growth of memory is from the first sample
+    after the warm-up to the last, of the process that grew most.
     """
-    renderer = Renderer(size)
     warm = Bank(bank.split, bank.seed, poses=40, looks=24)
-    for k in range(60):
-        render_sample(warm, k, renderer)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    clock, processor = time.perf_counter(), time.process_time()
-    for k in range(count):
-        render_sample(warm, k, renderer)
-    clock, processor = time.perf_counter() - clock, time.process_time() - processor
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
-    write_shard(out, warm, range(SHARD), renderer)
+    tasks = [(warm, range(k * count, (k + 1) * count), size) for k in range(jobs)]
+    if jobs == 1:
+        told = [_measure(tasks[0])]
+    else:
+        with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+            told = pool.map(_measure, tasks)
+    write_shard(out, warm, range(SHARD), Renderer(size))
     data = ShardDataset(out)
     reading = time.process_time()
     for k in range(len(data)):
         data[k]
     reading = time.process_time() - reading
+    clock, processor, memory, grown = zip(*told, strict=True)
     return {
-        "rendered_per_second_and_process": round(count / clock, 1),
-        "rendered_per_processor_second": round(count / processor, 1),
+        "processes": jobs,
+        "rendered_per_second": round(sum(count / seconds for seconds in clock), 1),
+        "rendered_per_processor_second": round(jobs * count / sum(processor), 1),
         "read_per_processor_second": round(len(data) / reading, 1),
-        "memory_mb": round(memory / 1024, 1), "memory_growth_mb": round(grown / 1024, 1),
+        "memory_mb": round(max(memory), 1), "memory_growth_mb": round(max(grown), 1),
     }  # fmt: skip
+
+
+def _measure(task: tuple[Bank, range, int]) -> tuple[float, float, float, float]:
+    """Seconds by the clock and of the processor; megabytes, and by how many they grew."""
+    bank, numbers, size = task
+    renderer = Renderer(size)
+    for k in range(160):  # until every pose and look of the bank has been made
+        render_sample(bank, k, renderer)
+    memory, clock, processor = _megabytes(), time.perf_counter(), time.process_time()
+    for k in numbers:
+        render_sample(bank, k, renderer)
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    grown = _megabytes() - memory
+    renderer.close()
+    return clock, processor, memory, grown
+
+
+def _megabytes() -> float:
+    """What this process holds now, and not at its peak; the peak where /proc is missing."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return pages * resource.getpagesize() / 2**20

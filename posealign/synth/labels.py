@@ -94,7 +94,7 @@ def joints(body: Body, frames: Frames, hands: Hands) -> Floats:
     for number, rule in enumerate(rules()):
         if rule.bone in body.missing:
             points[number] = np.nan
-    return points
+    return np.asarray(points)
 
 
 _JOINT_AT = (("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"),

@@ -321,8 +321,8 @@ class Renderer:
         middle = (SHADOW - 1) / 2
         lx, ly = lamp.focal * x / z + middle, lamp.focal * y / z + middle
         nearest = cv2.remap(seen, lx, ly, cv2.INTER_NEAREST, borderValue=99.0)
-        lit = (nearest > z - np.float32(0.012)).astype(np.float32)
-        lit = cv2.GaussianBlur(lit, (0, 0), max(0.5, light.softness * camera.focal / 300))
+        hard = (nearest > z - np.float32(0.012)).astype(np.float32)
+        lit = cv2.GaussianBlur(hard, (0, 0), max(0.5, light.softness * camera.focal / 300))
         crease = _creases(np.minimum(depth_HW, np.float32(4.0)), camera.focal)
         shadow = np.float32(light.shadow)
         return np.asarray((1 - shadow + shadow * lit) * (1 - np.float32(0.45) * crease))

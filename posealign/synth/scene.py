@@ -62,6 +62,7 @@ class Scene:
     view: str
     blanket: bool
     rng: Rng
+    grain: Rng | None = None  # of a frame's noise, where a clip's camera stays the same
 
 
 def _actor(entry: Entry, look: outfit.Look, skin: tuple[Floats, Floats]) -> Actor:

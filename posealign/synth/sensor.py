@@ -74,8 +74,10 @@ def noise(rng: Rng, kind: str, *shape: int) -> NDArray[np.float32]:
     return (piece if len(piece) == size else np.resize(tile, size)).reshape(shape)
 
 
-def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
-    """Exposure, white balance, vignette, blur, noise; grey and grainy in infra-red."""
+def expose(rng: Rng, rgb: Image, infrared: bool, grain: Rng | None = None) -> Image:
+    """Exposure, white balance, vignette, blur, noise; grey and grainy in infra-red. `grain`: dice
+    for the noise alone, which changes from frame to frame of a clip while the camera does not.
+    """
     h, w = rgb.shape[:2]
     image: NDArray[Any]
     if infrared:
@@ -105,8 +107,8 @@ def expose(rng: Rng, rgb: Image, infrared: bool) -> Image:
     if rng.random() < 0.06:
         image = _motion_blur(rng, image)
     sigma = np.float32(rng.uniform(0.008, 0.03) if infrared else rng.uniform(0.002, 0.02))
-    grain = noise(rng, "normal", h, w, 1 if infrared else 3) * sigma
-    image = image + grain * (np.float32(0.5) + image)
+    speckle = noise(grain or rng, "normal", h, w, 1 if infrared else 3) * sigma
+    image = image + speckle * (np.float32(0.5) + image)
     if rng.random() < 0.08:  # a small sensor
         factor = rng.uniform(0.35, 0.7)
         small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
@@ -168,7 +170,7 @@ def measure(
         out[dark_HW & (noise(rng, "uniform", *shape) < 0.35)] = 0
     out[noise(rng, "uniform", *shape) < 0.002] = 0
     out[(z < sensor.nearest) | (z > sensor.farthest)] = 0
-    return np.clip(np.rint(out * np.float32(1000)), 0, 65535).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(out * np.float32(1000)), 0, 65535), np.uint16)
 
 
 def _steep(z: NDArray[np.float32], focal: float) -> NDArray[np.bool_]:

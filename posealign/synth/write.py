@@ -65,13 +65,13 @@ def label(bank: Bank, number: int, world: Scene, drawn: Rendered) -> Labelled:
             people.append(person)
             projected.append(seen.points_V2)
             clear.append(seen.clear_V)
-    rgb = sensor.expose(rng, drawn.rgb_HW3, world.infrared)
+    rgb = sensor.expose(rng, drawn.rgb_HW3, world.infrared, world.grain)
     if world.mosaic and people:
         rgb = sensor.mosaic(rgb, _face_box(people[0]))
     dark = None
     if world.actors[0].look.dark_cloth:
         dark = (drawn.parts_HW >= 1) & (drawn.parts_HW < SECOND)
-    mm = sensor.measure(rng, drawn.depth_HW, world.sensor, camera.focal, dark)
+    mm = sensor.measure(world.grain or rng, drawn.depth_HW, world.sensor, camera.focal, dark)
     quality = int(rng.integers(62, 96))
     jpeg = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
     exact = np.clip(np.rint(drawn.depth_HW * MILLIMETRES), 0, 65535).astype(np.uint16)

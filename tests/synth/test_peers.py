@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -82,16 +81,3 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> float:
     sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
     both = float(np.prod(np.maximum(sides, 0)))
     return both / float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - both)
-
-
-@pytest.mark.slow
-def test_speed_and_memory(renderer: Renderer, tmp_path: Path) -> None:
-    """On two quiet cores: 25 samples a second from a warm bank, 200 read; memory stays."""
-    from posealign.commands.synth import measure_speed
-
-    told = measure_speed(tmp_path, Bank("train"), 300, 256)
-    print(told)
-    assert 2 * float(str(told["rendered_per_processor_second"])) >= 25
-    assert float(str(told["read_per_processor_second"])) >= 200
-    assert float(str(told["memory_growth_mb"])) < 60
-    cv2.setNumThreads(1)

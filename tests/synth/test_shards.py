@@ -22,8 +22,9 @@ from posealign.errors import InvalidInput, NotFound, Unavailable
 from posealign.instructions.query import PREMISES
 from posealign.synth import graphics, render
 from posealign.synth.bank import Bank
+from posealign.synth.clip import write_sequence
 from posealign.synth.dataset import ShardDataset
-from posealign.synth.export import contact_sheet, write_sequence
+from posealign.synth.export import contact_sheet
 from posealign.synth.motion import Movement, sequence
 from posealign.synth.render import Renderer
 from posealign.synth.write import claim, render_sample, write_shard
@@ -139,14 +140,40 @@ def test_a_minute_of_one_sided_movement() -> None:
     assert kicks["left"] < kicks["right"]
 
 
-def test_a_clip_is_written(bank: Bank, renderer: Renderer, tmp_path: Path) -> None:
-    clip = write_sequence(tmp_path, bank, 0, 0.2, renderer)
+def test_a_clip_is_written_and_a_stopped_one_goes_on(
+    bank: Bank, renderer: Renderer, tmp_path: Path
+) -> None:
+    told: list[int] = []
+    clip = write_sequence(tmp_path / "whole", bank, 0, 0.2, renderer, progress=told.append)
+    assert told == [1, 2, 3, 4, 5, 6]
     rows = [json.loads(line) for line in clip.frames.read_text("utf-8").splitlines()]
-    assert len(rows) == 6
-    assert "left_knee_flexion" in rows[0]["people"][0]["facts"]["angles_deg"]
+    assert [row["frame"] for row in rows] == list(range(6))
+    assert rows[5]["time"] == pytest.approx(5 / 30, abs=1e-5)
+    told_angle = rows[0]["people"][0]["facts"]["angles_deg"]["left_knee_flexion"]
+    assert rows[0]["angles_deg"]["left_knee_flexion"] == pytest.approx(told_angle, abs=0.01)
     video = cv2.VideoCapture(str(clip.video))
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 6
+    ok, first = video.read()
+    ok, second = video.read()
     video.release()
+    assert ok
+    # The camera keeps its exposure; only noise and the infant change.
+    assert abs(float(first.mean()) - float(second.mean())) < 2
+
+    def stop(done: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_sequence(tmp_path / "again", bank, 0, 0.2, renderer, progress=stop)
+    part = tmp_path / "again" / "frames.jsonl.part"
+    part.write_text(part.read_text("utf-8")[:-40], "utf-8")  # killed in the middle of a line
+    again = write_sequence(tmp_path / "again", bank, 0, 0.2, renderer)
+    assert again.frames.read_text("utf-8") == clip.frames.read_text("utf-8")
+    assert again.video.read_bytes() == clip.video.read_bytes()
+    assert not list((tmp_path / "again").glob("*.part"))
+    with pytest.raises(InvalidInput, match="another folder"):
+        write_sequence(tmp_path / "again", bank, 0, 0.1, renderer)
 
 
 def test_the_command_renders_and_refuses(tmp_path: Path) -> None:
