@@ -51,6 +51,11 @@ def codec_of(config: Mapping[str, Any]) -> Codec:
         raise InvalidConfig(
             f"{name} with smoothing_type {config['smoothing_type']!r}; take 'gaussian'"
         )
+    if READERS[name] is _of_heatmaps and (3 * float(config.get("sigma", 2))) % 1:
+        raise InvalidConfig(
+            f"{name} with sigma {config['sigma']}: mmpose draws a Gaussian half a cell off where "
+            "three sigma are no whole number of cells; take 2 or 3"
+        )
     width, height = config["input_size"]
     return Codec(name, dict(config), (int(width), int(height)), name in UDP, READERS[name])
 
