@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from posealign.bench import machine
+from posealign.bench.machine import describe
 from posealign.errors import InvalidInput, NotFound
 from posealign.evaluate import pope
 from posealign.evaluate.figures import GROUPS, plain
@@ -37,7 +37,7 @@ def collect(evaluation: Evaluation) -> Report:
         "skeleton": evaluation.skeleton,
         "instruction": evaluation.instruction,
         "boxes": evaluation.boxes,
-        "machine": {k: v for k, v in machine(1, "").items() if k in ("cpu", "cores", "system")},
+        "machine": {k: v for k, v in describe(1, "").items() if k in ("cpu", "cores", "system")},
         "settings": told["settings"],
         "models": {},
     }
