@@ -24,14 +24,24 @@ from serving.models import Opener, open_predictor
 from serving.oip import oip_error
 from serving.openapi import document
 from serving.problems import BadRequest, MethodNotAllowed, problem_response
-from serving.routes import about, frames, instructions, oip, page, pose, stream, video
+from serving.routes import (
+    about,
+    feedback,
+    frames,
+    instructions,
+    oip,
+    page,
+    pose,
+    stream,
+    video,
+)
 from serving.service import Service, make_service
 from serving.settings import Settings
 
 RESOLVED = "POSEALIGN_RESOLVED_SETTINGS"  # how worker processes are told what was decided
 ROUTERS = (
-    pose.router, frames.router, instructions.router, video.router, stream.router, about.router,
-    oip.router, page.router,
+    pose.router, frames.router, instructions.router, video.router, stream.router, feedback.router,
+    about.router, oip.router, page.router,
 )  # fmt: skip
 
 

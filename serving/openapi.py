@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from posealign import __version__
+from posealign.preferences import AnsweredJoint
 from serving.problems import CATALOGUE, MEDIA_TYPE
 from serving.schemas import Problem
 
@@ -71,6 +72,7 @@ def body_of(model: type[BaseModel], form: bool = False) -> dict[str, Any]:
 
 def _form(schema: dict[str, Any]) -> dict[str, Any]:
     fields = copy.deepcopy(schema)
+    fields.pop("examples", None)  # they are JSON
     encoding: dict[str, Any] = {}
     for name in ("image", "depth"):
         if name in fields["properties"]:
@@ -111,6 +113,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             whole = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(whole.pop("$defs", {}))
             schemas[model.__name__] = whole
+        _whole_examples(schemas)
         _inference_errors(schema)
         components["securitySchemes"] = {
             "key": {"type": "http", "scheme": "bearer", "description": "an API key or a JWT"}
@@ -119,6 +122,15 @@ def document(app: FastAPI) -> dict[str, Any]:
         schema["x-problems"] = {code: vars(kind) for code, kind in CATALOGUE.items()}
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _whole_examples(components: dict[str, Any]) -> None:
+    """FastAPI leaves nulls out of examples; an absent joint's place is null, and it is meant."""
+    from serving import schemas  # noqa: PLC0415
+
+    for name, component in components.items():
+        if "examples" in component:
+            component["examples"] = getattr(schemas, name).model_json_schema()["examples"]
 
 
 def _inference_errors(schema: dict[str, Any]) -> None:
@@ -145,4 +157,4 @@ def _inference_errors(schema: dict[str, Any]) -> None:
 def _named_models() -> tuple[type[BaseModel], ...]:
     from serving import schemas  # noqa: PLC0415
 
-    return (Problem, schemas.Options)
+    return (Problem, schemas.Options, AnsweredJoint)

@@ -10,7 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from posealign.preferences import DIGEST, AnsweredJoint
 from posealign.skeletons.load import NAMES as SKELETON_NAMES
+from serving import examples
+from serving.examples import shown
 
 SkeletonName = Literal[
     "coco17", "coco_wholebody133", "halpe26", "lsp14", "smil25", "body25", "blazepose33"
@@ -44,6 +47,7 @@ class ModelRef(Wire):
 class Understood(Wire):
     """The instruction as understood."""
 
+    model_config = shown(examples.UNDERSTOOD, examples.REFUSED)
     text: str
     language: str = Field(description="en, zh, mixed or other")
     refused: bool
@@ -95,6 +99,7 @@ class Pose(Wire):
 
 
 class PoseAnswer(Wire):
+    model_config = shown(examples.ANSWER)
     model: ModelRef
     instruction: Understood
     poses: list[Pose]
@@ -109,15 +114,19 @@ class Options(Wire):
 class Question(Wire):
     """What is asked about a picture that the server has."""
 
-    instruction: str = Field(min_length=1, examples=["only the left leg"])
+    model_config = shown(
+        {"instruction": "both knees"}, {"instruction": "右手", "skeleton": "lsp14"}
+    )
+    instruction: str = Field(min_length=1)
     skeleton: SkeletonName | None = None
 
 
 class PoseJson(Wire):
     """POST /v1/pose as JSON: pictures as base64."""
 
-    image: str = Field(description="base64 of a JPEG, PNG, WebP or BMP", examples=["iVBORw0KGgo…"])
-    instruction: str = Field(min_length=1, examples=["only the left leg"])
+    model_config = shown(examples.ASKED, examples.IN_3D)
+    image: str = Field(description="base64 of a JPEG, PNG, WebP or BMP")
+    instruction: str = Field(min_length=1)
     boxes: list[Box] | None = Field(None, description="people: x, y, width, height")
     skeleton: SkeletonName | None = None
     depth: str | None = Field(None, description="base64 of a 16-bit grey PNG")
@@ -128,6 +137,7 @@ class PoseJson(Wire):
 class LookJson(Wire):
     """POST /v1/frames as JSON."""
 
+    model_config = shown({"image": examples.PICTURE})
     image: str
     boxes: list[Box] | None = None
     depth: str | None = None
@@ -138,6 +148,10 @@ class LookJson(Wire):
 class BatchJson(Wire):
     """POST /v1/pose/batch as JSON: one instruction for all pictures, or one each."""
 
+    model_config = shown(
+        {"images": [examples.PICTURE, examples.PICTURE], "instruction": "the nose"},
+        {"images": [examples.PICTURE, ""], "instruction": ["both knees", "the nose"]},
+    )
     images: list[str] = Field(min_length=1)
     instruction: str | list[str]
     skeleton: SkeletonName | None = None
@@ -152,17 +166,32 @@ class BatchRow(Wire):
 
 
 class BatchAnswer(Wire):
+    model_config = shown(
+        {
+            "results": [
+                {"index": 0, "status": 200, "answer": examples.ANSWER},
+                {"index": 1, "status": 400, "problem": examples.NOT_A_PICTURE},
+            ]
+        }
+    )
     results: list[BatchRow]
 
 
 class Resolve(Wire):
-    text: str = Field(min_length=1, examples=["the arm that is raised"])
+    model_config = shown({"text": "the arm that is raised"}, {"text": "只看左腿"})
+    text: str = Field(min_length=1)
     skeleton: SkeletonName | None = None
 
 
 class FrameAnswer(Wire):
     """A look that was kept."""
 
+    model_config = shown(
+        {
+            "id": "AwFJVlnLjYyNPfJaGDk7fw", "width": 320, "height": 320, "expires_in": 300.0,
+            "people": [[41.0, 22.0, 190.0, 260.0]], "model": examples.MODEL,
+        }
+    )  # fmt: skip
     id: str
     width: int
     height: int
@@ -202,6 +231,7 @@ class ModelAnswer(Wire):
 class Problem(BaseModel):
     """RFC 9457."""
 
+    model_config = shown(examples.NOT_A_PICTURE)
     type: str
     title: str
     status: int
@@ -209,6 +239,37 @@ class Problem(BaseModel):
     code: str
     remedy: str
     instance: str
+
+
+class Correction(Wire):
+    """POST /v1/feedback/corrections: what a person changed in an answer; no picture is sent."""
+
+    model_config = shown(examples.CORRECTION)
+    picture: str = Field(pattern=DIGEST, description="SHA-256 of the picture's bytes, in hex")
+    instruction: str = Field(min_length=1)
+    model: str = Field(pattern=DIGEST, description="the digest that the answer named")
+    answer: dict[str, AnsweredJoint] = Field(min_length=1, description="as it was answered")
+    corrected: dict[str, AnsweredJoint] = Field(
+        min_length=1, description="the joints that are right now; each is one of the answer's"
+    )
+    confidence: float = Field(1.0, gt=0, le=1, description="how sure the person is")
+
+
+class Kept(Wire):
+    """What was written down, on disk before this is answered."""
+
+    model_config = shown(
+        {
+            "id": "5f0c2b9a4d1e",
+            "rater": "ward-2",
+            "corrected": ["left_knee"],
+            "model": examples.DIGEST,
+        }
+    )
+    id: str
+    rater: str
+    corrected: list[str]
+    model: str
 
 
 class Health(Wire):

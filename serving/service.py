@@ -18,6 +18,7 @@ from serving.auth import Auth
 from serving.body import Uploads
 from serving.decoding import Decoder
 from serving.engine import Engine
+from serving.feedback import Feedback
 from serving.idempotency import Answers
 from serving.logs import log
 from serving.metrics import Metrics
@@ -52,6 +53,7 @@ class Service:
     answers: Answers
     traces: Traces
     audit: AuditLog | None
+    feedback: Feedback | None
     engine: Engine | None = None
     draining: bool = False
     started: float = field(default_factory=time.monotonic)
@@ -149,6 +151,7 @@ def make_service(
         answers=Answers(),
         traces=Traces(settings.traces, exporter),
         audit=AuditLog(settings.audit_file) if settings.audit_file else None,
+        feedback=Feedback(settings.feedback_file) if settings.feedback_file else None,
     )
     holder.append(service)
     metrics.before_render(lambda: _set_pending(service))

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     audit_file: Path | None = None
+    feedback_file: Path | None = None  # corrections, one JSON line each; None: none are taken
     traces: str | None = None  # an OTLP/HTTP endpoint, or "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_seconds: float = Field(0.5, ge=0, le=600)  # told not ready, still answering

@@ -24,10 +24,11 @@ from serving.camera.outbox import MOST, Courier, Item, Outbox
 from serving.camera.secret import Secret, Secrets
 from serving.camera.sinks import files
 from serving.camera.sinks.config import Fhir, Files, Mqtt, Webhook
-from serving.camera.sinks.files import FilesSink, mend
+from serving.camera.sinks.files import FilesSink
 from serving.camera.sinks.http import verdict
 from serving.camera.sinks.mqtt import MqttSink
 from serving.camera.sinks.webhook import WebhookSink
+from serving.lines import mend
 from tests.camera.servers import Broker, Listener, Receiver, until
 
 

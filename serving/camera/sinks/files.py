@@ -27,6 +27,7 @@ from serving.camera.privacy import Mode
 from serving.camera.scene import Outcome
 from serving.camera.sinks.config import Files, Snapshots
 from serving.camera.sinks.sink import Sink
+from serving.lines import append, mend
 
 QUEUE = 2000
 _OPEN = ".open.jsonl"  # rows that are not Parquet yet
@@ -112,13 +113,7 @@ class FilesSink(_Writing):
             self._to_parquet(message.kind)
 
     def _append(self, name: str, message: Message) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        descriptor = os.open(self._settings.folder / name, flags, 0o600)
-        with os.fdopen(descriptor, "ab") as file:
-            file.write(wire(message) + b"\n")
-            if message.kind == "event":
-                file.flush()
-                os.fsync(file.fileno())
+        append(self._settings.folder / name, wire(message), sync=message.kind == "event")
 
     def _flush(self) -> None:
         for path in sorted(self._settings.folder.glob(f"*{_OPEN}")):
@@ -186,22 +181,6 @@ class SnapshotsSink(_Writing):
         old = sorted(path.parent.glob("*.jpg"), key=lambda p: p.stat().st_mtime_ns)
         for extra in old[: -self._settings.keep]:
             extra.unlink()
-
-
-def mend(path: Path) -> None:
-    """Take away a last line that has no end."""
-    with path.open("rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        place = size
-        while place > 0:
-            start = max(0, place - 65536)
-            file.seek(start)
-            end = file.read(place - start).rfind(b"\n")
-            if end >= 0:
-                file.truncate(start + end + 1)
-                return
-            place = start
-        file.truncate(0)
 
 
 def _arrow(name: str) -> Any:
