@@ -17,7 +17,8 @@ if not collect_ignore_glob:
         warnings.simplefilter("ignore")  # the guests' imports use what torch and numpy deprecate
         from importlib import import_module
 
-        import_module("posealign.interop.mm.register")
+        for _name in ("posealign.interop.mm.register", "mmpose.apis", "mmpretrain.models"):
+            import_module(_name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
