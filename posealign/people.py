@@ -62,6 +62,8 @@ def checked_picture(
 def checked_boxes(boxes: Sequence[Sequence[float]], size: tuple[int, int]) -> list[Found]:
     if len(boxes) > MAX_BOXES:
         raise TooLarge(f"{len(boxes)} boxes; at most {MAX_BOXES} a picture")
+    if len(boxes) == 0:
+        raise InvalidInput("0 boxes; leave boxes out to have people found, or give one a person")
     found = []
     for number, box in enumerate(boxes):
         row = tuple(float(value) for value in box)

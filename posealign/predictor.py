@@ -132,6 +132,8 @@ class Predictor:
         return self.resolver.resolve(instruction, skeleton)
 
     def ask(self, look: Look, instruction: str, skeleton: str | None = None) -> PoseResult:
+        if isinstance(instruction, str) and not instruction.strip():
+            raise InvalidInput("the instruction is empty; say which joints, e.g. 'the left leg'")
         start = time.perf_counter()
         reading = self.resolver.read(instruction)
         understood = self.resolver.understand(reading, skeleton)

@@ -205,10 +205,6 @@ def test_two_people_are_two_poses(predictor: Predictor, image: NDArray[np.uint8]
                 assert (one.x, one.y) == pytest.approx((other.x, other.y), abs=0.01)
 
 
-def test_no_boxes_given_means_nobody(predictor: Predictor, image: NDArray[np.uint8]) -> None:
-    assert predictor.look(image, []).ask("the left leg").poses == ()
-
-
 @pytest.mark.parametrize(
     ("boxes", "error", "words"),
     [
@@ -216,6 +212,8 @@ def test_no_boxes_given_means_nobody(predictor: Predictor, image: NDArray[np.uin
         ([(0, 0, 10, 10), (0, 0, np.nan, 10)], InvalidInput, "box 1"),
         ([(500, 500, 20, 20)], InvalidInput, "outside"),
         ([(0, 0, 10)], InvalidInput, "x, y, width, height"),
+        ([(0, 0, np.inf, 10)], InvalidInput, "finite"),
+        ([], InvalidInput, "0 boxes; leave boxes out"),
         ([(0, 0, 10, 10)] * 10_000, TooLarge, "10000 boxes"),
     ],
 )
@@ -248,6 +246,9 @@ def test_unknown_names_are_named(look: Look) -> None:
         Predictor("default", "gpuu")
     with pytest.raises(TooLarge, match="characters"):
         look.ask("left leg " * 200)
+    for nothing in ("", "  \n\t"):
+        with pytest.raises(InvalidInput, match="the instruction is empty"):
+            look.ask(nothing)
 
 
 def test_depth_gives_metres(predictor: Predictor, image: NDArray[np.uint8]) -> None:
