@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
 
 from posealign import bundle as bundles
 from posealign.cli import run as run_command

@@ -78,7 +78,8 @@ def test_loss_and_backward_with_every_pipeline(
 
 def test_half_precision_trains_too(people: Path, model: PoseAlign) -> None:
     """What mmengine's AMP does on a GPU, with the processor's bfloat16."""
-    data = model.train().data_preprocessor(batch(people), True)
+    one = {key: values[:1] for key, values in batch(people).items()}  # bfloat16 is slow here
+    data = model.train().data_preprocessor(one, True)
     exact = float(model.loss(**data)["loss_place"].detach())
     with torch.autocast("cpu", torch.bfloat16):
         losses = model.loss(**data)

@@ -30,6 +30,7 @@ def recipe(people: Path, folder: Path, epochs: int, **changes: Any) -> Config:
     config.default_hooks.checkpoint.max_keep_ckpts = -1
     config.default_hooks.logger.interval = 1
     config.randomness = {"seed": 0}
+    config.visualizer.name = folder.name  # one of a name lives as long as the process
     config.param_scheduler = []
     config.optim_wrapper.optimizer.lr = 3e-3
     config.merge_from_dict(changes)
@@ -95,7 +96,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
 
 
 def test_the_loss_falls(people: Path, tmp_path: Path) -> None:
-    config = recipe(people, tmp_path, 8)
+    config = recipe(people, tmp_path, 6)
     for name in ("val_cfg", "val_dataloader", "val_evaluator"):
         config[name] = None
     config.test_cfg = config.test_dataloader = config.test_evaluator = None
