@@ -40,6 +40,7 @@ class Deployed:
     points_NK2: Floats
     z_NK: Floats
     absent_NK: Floats  # probability
+    confidence_NK: Floats  # of the place
     scene: Scene
 
     @property
@@ -67,7 +68,7 @@ def deploy(
     policy: Policy, cache: Cache, rows: Sequence[int] | None = None, chunk: int = 64
 ) -> Deployed:
     index = np.arange(len(cache)) if rows is None else np.asarray(rows)
-    points, depths, absent = [], [], []
+    points, depths, absent, sure = [], [], [], []
     for start in range(0, len(index), chunk):
         batch = batch_of(cache, index[start : start + chunk], policy.names, bool(policy.layers))
         maps, state, z, _ = policy.logits(batch)
@@ -75,8 +76,10 @@ def deploy(
         points.append(cells.double().numpy() * cache.pixels_per_cell)
         depths.append(depth.double().numpy())
         absent.append(state.softmax(-1)[..., 0].double().numpy())
+        sure.append(policy.confidence(maps).double().numpy())
     scene = scene_of(cache, index, policy.names)
-    return Deployed(np.concatenate(points), np.concatenate(depths), np.concatenate(absent), scene)
+    parts = (np.concatenate(rows) for rows in (points, depths, absent, sure))
+    return Deployed(*parts, scene)
 
 
 def scene_of(cache: Cache, rows: NDArray[np.int64], names: Sequence[str]) -> Scene:
@@ -170,6 +173,7 @@ def _presence(deployed: Deployed, threshold: float) -> Ratios:
         "absent_emitted": _counts(emitted & absent, absent),
         "recall": _counts(emitted & present, present),
         "yes_ratio": _counts(emitted & known, known),
+        "labelled": _counts(present, known),
     }
 
 

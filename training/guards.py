@@ -25,12 +25,17 @@ def reasons(
 ) -> list[str]:
     """Why these figures are not acceptable; an empty list takes them.
 
-    `reward` is the trained reward on the same views.
+    `reward` is the trained reward on the same views, `labelled` the share of joints that are there.
     """
     found = []
     if now["pck"] < before["pck"] - guards.pck_drop:
         found.append(f"PCK@0.1 fell from {before['pck']:.4f} to {now['pck']:.4f}")
-    if abs(now["yes_ratio"] - before["yes_ratio"]) > guards.yes_ratio:
+    moved = abs(now["yes_ratio"] - before["yes_ratio"]) > guards.yes_ratio
+    # A start that gives too few or too many joints may move towards the labelled share.
+    further = abs(now["yes_ratio"] - now["labelled"]) > abs(
+        before["yes_ratio"] - before["labelled"]
+    )
+    if moved and further:
         found.append(f"the yes-ratio went from {before['yes_ratio']:.3f} to {now['yes_ratio']:.3f}")
     if not kl <= guards.kl:
         found.append(f"{kl:.3f} nats a joint from the start, allowed are {guards.kl}")

@@ -74,7 +74,8 @@ class Policy(nn.Module):
         depth = len(decoder.layers)
         self.layers = nn.ModuleList(list(decoder.layers)[depth - layers :])
         self.answer_out = decoder.answer_out if with_gate else None
-        self._picture = (decoder.picture_in, decoder.positions)  # frozen, so not registered
+        # Frozen, so not registered as the policy's own.
+        self._picture, self._locator = (decoder.picture_in, decoder.positions), (model.locator,)
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(maps [B, K, C], state [B, K, 3], z [B, K, Z], gate [B])."""
@@ -94,6 +95,11 @@ class Policy(nn.Module):
         else:
             gate = self.answer_out(batch.answer_BD).squeeze(-1)
         return maps, state, z, gate
+
+    def confidence(self, maps_BKC: Tensor) -> Tensor:
+        """[B, K] as `locate` gives it."""
+        found: Tensor = self._locator[0](maps_BKC.unflatten(-1, self.grid))[1]
+        return found
 
     def forward(self, batch: Batch, tau: float = 1.0) -> tuple[Distribution, Distribution]:
         """(tempered, as it is): samples come from the first, the anchor holds the second."""

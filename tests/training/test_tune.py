@@ -253,11 +253,13 @@ def test_a_stale_cache_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_guards_reject_by_name() -> None:
-    before = {"pck": 0.8, "yes_ratio": 0.7, "reward": 1.0, "asymmetry": 0.1, "pose_prior": 1.0}
+    before = {"pck": 0.8, "yes_ratio": 0.7, "reward": 1.0, "asymmetry": 0.1, "pose_prior": 1.0,
+              "labelled": 0.75}
     guards = Guards()
     assert reasons(before, before | {"reward": 1.2}, 0.1, guards) == []
     assert "PCK" in reasons(before, before | {"pck": 0.79}, 0.1, guards)[0]
     assert "yes-ratio" in reasons(before, before | {"yes_ratio": 0.5}, 0.1, guards)[0]
+    assert reasons(before, before | {"yes_ratio": 0.76}, 0.1, guards) == []  # towards the labels
     assert "nats" in reasons(before, before, 0.9, guards)[0]
     hacked = before | {"reward": 1.5, "asymmetry": 0.2}
     assert "asymmetry" in reasons(before, hacked, 0.1, guards)[0]

@@ -1,0 +1,1 @@
+"""Does tuning pay? Controls, ablations, preferences: `python -m training.experiments CONFIG`."""
