@@ -195,6 +195,7 @@ def train(config: TextTraining) -> TextModel:
         parameter_groups(model, {}, config.rate, config.weight_decay),
         lr=config.rate,
         betas=(0.9, 0.98),
+        fused=True,
     )
     last = config.folder / "last.pt"
     step = resume(last, model, ema, optimizer) if last.is_file() else 0

@@ -16,9 +16,10 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.instructions.clauses import is_composed, is_joined, read_clauses
 from posealign.instructions.decoding import Heads, Logits, decode
 from posealign.instructions.hints import LEFT, NEAR, RIGHT, Hint
-from posealign.instructions.keywords import is_structured, parse_text
+from posealign.instructions.keywords import is_corrected, is_structured, parse_text
 from posealign.instructions.parts import PAIRED, PARTS, joints_of
 from posealign.instructions.query import (
     CHOOSING,
@@ -30,6 +31,7 @@ from posealign.instructions.query import (
     union,
 )
 from posealign.instructions.sets import as_mask, candidates, evaluate
+from posealign.instructions.votes import vote
 from posealign.skeletons.load import vocabulary
 
 Mask = NDArray[np.bool_]
@@ -43,10 +45,14 @@ class Prices:
     unnamed: float = 1.0  # a part that the text does not name
     bare: float = 2.0  # the threshold's own set
     rules: float = 2.0  # what the keyword rules read gets this much
-    grammar: float = 10.0  # and this where they found an exception, a chain, a correction
+    grammar: float = 4.0  # and this where they found an exception, a chain, a correction
+    named: float = 3.0  # what clauses name
+    clauses: float = 10.0  # and where an exception or a chain joins them
+    composed: float = 16.0  # and where one stands inside another: the graph never saw that
     cap: float = 3.0  # logits are trusted no further
     gate_no: float = 2.0  # the rules would refuse: off the gate
     gate_yes: float = 1.0  # the rules would answer: onto the gate
+    vote: float = 1.0  # the words' votes on whether joints are asked for: onto the gate
     foreign: float = 4.0  # a language of a further phrasebook: naming a part is asking for it
 
 
@@ -70,16 +76,24 @@ def settle(
         gate += prices.foreign if mentions(hints) else -prices.foreign
     elif ruled is not None:
         gate += prices.gate_yes if isinstance(ruled, Query) else -prices.gate_no
+        gate += prices.vote * vote(clean, hints)
     asked_V = out["asked"][row]
     related_V = heads.related_V
     if heads.relation is not None:
         related_V = choose_related(out["related"][row], heads.relation, heads.asked_V)
     extra = [related_V] if heads.relation is not None else []
-    gain = 0.0
+    gains: list[float] = [0.0] * len(extra)
+    clauses = None if foreign else read_clauses(clean)
+    if clauses is not None:
+        extra.append(as_mask(evaluate(clauses, candidates)))
+        sure = is_joined(clauses) or is_corrected(clean)
+        gains.append(
+            prices.composed if is_composed(clauses) else prices.clauses if sure else prices.named
+        )
     if isinstance(ruled, Query):
-        gain = prices.grammar if is_structured(clean, ruled) else prices.rules
         extra.append(as_mask(evaluate(ruled.scope, candidates)))
-    mask_V = choose_mask(asked_V, hints, extra, gain, prices)
+        gains.append(prices.grammar if is_structured(clean, ruled) else prices.rules)
+    mask_V = choose_mask(asked_V, hints, extra, gains, prices)
     if heads.relation is not None:
         related_V = related_V & mask_V if (related_V & mask_V).any() else mask_V
     answered = gate > 0 and bool(mask_V.any())
@@ -90,22 +104,21 @@ def choose_mask(
     asked_V: NDArray[np.float32],
     hints: list[Hint],
     extra: Sequence[Mask] = (),
-    gain: float = 0.0,
+    gains: Sequence[float] = (),
     prices: Prices = PRICES,
 ) -> Mask:
-    """The likeliest reading of `asked`, given the logits and the text's mentions; of the `extra`
-    readings the last one gets the `gain`.
+    """The likeliest reading of `asked`, given the logits and the text's mentions; each of the
+    `extra` readings has its gain.
     """
     logits_V = np.clip(asked_V, -prices.cap, prices.cap) * _weights()
     bare_V = asked_V > 0
-    masks, gains = [bare_V, *extra], [-prices.bare, *(0.0 for _ in extra)]
-    gains[-1] += gain if extra else 0.0
+    masks, every = [bare_V, *extra], [-prices.bare, *(gains or (0.0 for _ in extra))]
     for scope in readings(mentions(hints)):
         masks.append(_mask_of(scope))
-        gains.append(0.0)
+        every.append(0.0)
     named_CV = _named()
     every_CV = np.concatenate((np.stack(masks), named_CV))
-    every_C = np.concatenate((np.array(gains), np.full(len(named_CV), -prices.unnamed)))
+    every_C = np.concatenate((np.array(every), np.full(len(named_CV), -prices.unnamed)))
     scores_C = every_CV @ logits_V + np.where(every_CV.any(axis=1), every_C, -1e9)
     best: Mask = every_CV[int(scores_C.argmax())]
     return best

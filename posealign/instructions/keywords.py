@@ -65,7 +65,11 @@ def parse_text(text: str) -> Query | Refusal:
 
 def is_structured(text: str, query: Query) -> bool:
     """Whether grammar was found, not parts alone: an exception, a chain, a correction."""
-    return isinstance(query.scope, Except | Chain) or bool(patterns.CORRECTION.search(text))
+    return isinstance(query.scope, Except | Chain) or is_corrected(text)
+
+
+def is_corrected(text: str) -> bool:
+    return bool(patterns.CORRECTION.search(text))
 
 
 def _options(text: str) -> tuple[str, dict[str, object]]:
@@ -84,16 +88,16 @@ def _options(text: str) -> tuple[str, dict[str, object]]:
 
 
 def _scope(text: str) -> Scope | None:
-    text = _after_correction(text)
+    text = after_correction(text)
     chain = _chain(text)
     if chain is not None:
         return chain
     kept, removed = _split_exception(text)
     if removed is not None:
-        inner = _sum(removed)
+        inner = read_sum(removed)
         if inner is not None:
-            return Except(_sum(kept) or Part("all"), _shared_side(inner, kept))
-    named = _sum(text)
+            return Except(read_sum(kept) or Part("all"), _shared_side(inner, kept))
+    named = read_sum(text)
     if named is not None and named != Part("all") and patterns.REST.search(text):
         return Except(Part("all"), named)
     return named
@@ -101,25 +105,25 @@ def _scope(text: str) -> Scope | None:
 
 def _shared_side(inner: Scope, kept: str) -> Scope:
     """ "the left arm without the wrist" means the left wrist."""
-    outer = _sum(kept)
+    outer = read_sum(kept)
     sides = isinstance(outer, Part) and outer.side
     if sides and isinstance(inner, Part) and inner.name in PAIRED and inner.side is None:
         return part(f"{sides}_{inner.name}")
     return inner
 
 
-def _after_correction(text: str) -> str:
+def after_correction(text: str) -> str:
     """What stands after the last correction; a bare side there corrects the part before."""
     if patterns.REST.search(text):
         return text
     matches = list(patterns.CORRECTION.finditer(text))
     for match in reversed(matches):
         before, after = text[: match.start()], text[match.end() :]
-        found = _find(after)
+        found = found_in(after)
         if any(item.scope for item in found):
             return after
         sides = [item.side for item in found if item.side]
-        parts = [item for item in _find(before) if item.scope]
+        parts = [item for item in found_in(before) if item.scope]
         named = parts[-1].scope if parts else None
         if sides and isinstance(named, Part):
             return f"{sides[0]} {phrasebook('en').forms(named.name)[0][0]}"
@@ -134,7 +138,7 @@ def _chain(text: str) -> Scope | None:
         match = pattern.search(text)
         if match is None:
             continue
-        first, last = _sum(match[1]), _sum(match[2])
+        first, last = read_sum(match[1]), read_sum(match[2])
         if isinstance(first, Part) and isinstance(last, Part) and first != last:
             if first.side and last.side is None and last.name in PAIRED:
                 last = part(f"{first.side}_{last.name}")
@@ -156,10 +160,10 @@ def _split_exception(text: str) -> tuple[str, str | None]:
     return text, None
 
 
-def _sum(text: str) -> Scope | None:
+def read_sum(text: str) -> Scope | None:
     """All parts that are named, with their sides and relations."""
     relation = next((name for name, pattern in patterns.RELATIONS if pattern.search(text)), None)
-    found = _find(text)
+    found = found_in(text)
     parts = _bind(found, text)
     unique = list(dict.fromkeys(parts))
     if len(unique) > 1 and Part("all") in unique:
@@ -167,6 +171,12 @@ def _sum(text: str) -> Scope | None:
     if relation is None:
         return union(unique) if unique else None
     return _related(relation, unique)
+
+
+def parts_in(text: str) -> Scope | None:
+    """As `read_sum`, whatever the text says of them."""
+    unique = list(dict.fromkeys(_bind(found_in(text), text)))
+    return union(unique) if unique else None
 
 
 def _related(relation: str, parts: list[Scope]) -> Scope | None:
@@ -216,7 +226,7 @@ def _bind(found: list[Found], text: str) -> list[Scope]:
     return scopes
 
 
-def _find(text: str) -> list[Found]:
+def found_in(text: str) -> list[Found]:
     """Sides and parts, the longest match at each place; compounds like 手机 hold no part."""
     words, longest = _index()
     tokens = [(match[0], match.start(), match.end()) for match in TOKEN.finditer(text)]

@@ -23,6 +23,7 @@ from posealign.instructions.candidates import settle
 from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
 from posealign.instructions.hints import find_hints, lexicon_of
+from posealign.instructions.mend import mend
 from posealign.instructions.mirror import mirror_text
 from posealign.instructions.near import near_matches
 from posealign.instructions.normalise import language_of, normalise
@@ -123,13 +124,20 @@ class Resolver:
 
     def heads(self, text: str) -> Heads | None:
         """As `read`, in the terms that scoring compares; None is a refusal."""
-        heads, reason, _, _ = self._heads(text, normalise(text))
+        heads, reason, _, _ = self._heads(self._clean(text))
         return heads if reason is None else None
 
+    def _clean(self, text: str) -> str:
+        """Normalised and, unless it speaks a further language, mended."""
+        clean = normalise(text)
+        if self.foreign and find_hints(clean, self.lexicon) != find_hints(clean):
+            return clean
+        return mend(clean)
+
     def _heads(
-        self, text: str, clean: str
+        self, clean: str
     ) -> tuple[Heads, str | None, NDArray[np.int64], NDArray[np.float32]]:
-        rows = encode(self.tokenizer, text, lexicon=self.lexicon)
+        rows = encode(self.tokenizer, clean, lexicon=self.lexicon)
         ids = pad([rows or [1]])
         mirrored = mirror_text(clean)
         if rows and mirrored is not None and mirrored != clean:
@@ -149,8 +157,10 @@ class Resolver:
         return heads, reason, ids, out["text_tokens"]
 
     def _read(self, text: str) -> Reading:
-        clean = normalise(text)
-        heads, reason, ids, tokens = self._heads(text, clean)
+        clean = self._clean(text)
+        heads, reason, ids, tokens = self._heads(clean)
+        if suspicious(normalise(text)):
+            reason = "injection"
         return _reading(text, clean, heads, reason, ids, tokens)
 
     def understand(self, reading: Reading, skeleton: str | None = None) -> Understood:

@@ -112,7 +112,9 @@ def sample_scope(rng: Random) -> Scope:
     if roll < 0.845:
         return sample_chain(rng)
     related = sample_related(rng)
-    if rng.random() < 0.06:
+    if rng.random() < 0.08 and related.part.name in WITHIN and related.part.side is None:
+        return Except(related, Part(rng.choice(WITHIN[related.part.name])))
+    if rng.random() < 0.08:
         return union([related, _other(rng, related.part)])
     return Except(Part("all"), related) if rng.random() < 0.03 else related
 
@@ -135,7 +137,7 @@ def _union(rng: Random) -> Scope:
         item = sample_part(rng, 0.5)
         if item not in items:
             items.append(item)
-    if rng.random() < 0.05:
+    if rng.random() < 0.1:
         items[-1] = sample_chain(rng)
     return union(items)
 
@@ -144,8 +146,8 @@ def sample_except(rng: Random) -> Except:
     roll = rng.random()
     if roll < 0.55:
         removed: Scope = sample_part(rng, 0.45)
-        if rng.random() < 0.25:
-            removed = union([removed, _other(rng, removed)])  # type: ignore[arg-type]
+        for _ in range(rng.choices((0, 1, 2), (68, 24, 8))[0]):
+            removed = union([removed, sample_part(rng, 0.45)])
         return Except(Part("all"), removed)
     whole = rng.choice(list(WITHIN))
     inner = Part(rng.choice(WITHIN[whole]))

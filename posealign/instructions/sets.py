@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.instructions.parts import PAIRED, joints_of
-from posealign.instructions.query import Chain, Except, Part, Query, Related, Scope, Union
+from posealign.instructions.query import (
+    Chain,
+    Except,
+    Part,
+    Query,
+    Related,
+    Scope,
+    Union,
+    leaves,
+)
 from posealign.skeletons.load import vocabulary
 from posealign.skeletons.skeleton import Skeleton
 
@@ -45,10 +54,13 @@ def read(query: Query) -> Reading:
     """Without a picture every relation keeps all its candidates."""
     asked = evaluate(query.scope, candidates)
     related = frozenset[str]().union(*(candidates(relation) for relation in query.relations))
-    if isinstance(query.scope, Except) and query.relations:
-        # "everything but the raised arm": the candidates may stay, so they are asked.
-        asked |= related & evaluate(query.scope.scope, candidates)
-    return Reading(asked, related)
+    if isinstance(query.scope, Except):
+        # "everything but the raised arm": the candidates may stay, so they are asked. Of "the
+        # raised arm but not the hand" nobody asked for a hand.
+        taken = [leaf for leaf in leaves(query.scope.removed) if isinstance(leaf, Related)]
+        maybe = frozenset[str]().union(*(candidates(relation) for relation in taken))
+        asked |= maybe & evaluate(query.scope.scope, candidates)
+    return Reading(asked, related & asked)
 
 
 def candidates(relation: Related) -> Joints:

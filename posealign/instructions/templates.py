@@ -82,6 +82,8 @@ def _part(word: str) -> Part | None:
 def _find(text: str, named: Part, book: Phrasebook) -> tuple[int, int, bool] | None:
     """Where a part is said, the longest way first; exactly once."""
     for form, many in _forms(named, book.language):
+        if form not in text:
+            continue
         edge = (r"(?<![a-z])", r"(?![a-z])") if form[0].isascii() else ("", "")
         places = list(re.finditer(edge[0] + re.escape(form) + edge[1], text))
         if len(places) == 1:

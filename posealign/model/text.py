@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -151,19 +151,24 @@ class TextModel(nn.Module):
         points = sorted({_SIDE.sub("", name) for name in names})
         self.sort_V: Tensor
         self.point_V: Tensor
+        self.kind_P: Tensor  # point → its sort
         self.side_V: Tensor  # 1 left, -1 right, 0 neither
         self.register_buffer(
             "sort_V", torch.tensor([sorts.index(_sort_of(n)) for n in names]), False
         )
         rows = [points.index(_SIDE.sub("", name)) for name in names]
         self.register_buffer("point_V", torch.tensor(rows), False)
+        kinds = [sorts.index(_sort_of(point)) for point in points]
+        self.register_buffer("kind_P", torch.tensor(kinds), False)
         self.register_buffer("side_V", torch.tensor([_side_of(n) for n in names]), False)
         self.embed = nn.Embedding(config.tokens, width, padding_idx=0)
         self.encoder = nn.ModuleList(Block(config, growth=2) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.sort = nn.Parameter(torch.randn(len(sorts), width))
         self.slot = nn.Parameter(torch.randn(len(SLOTS) + 1, width))
-        self.readers = nn.ModuleList(Block(config, growth=2) for _ in range(config.readers))
+        # Most rows of a batch are queries: dropout on them costs much and taught nothing.
+        sure = replace(config, dropout=0.0)
+        self.readers = nn.ModuleList(Block(sure, growth=2) for _ in range(config.readers))
         self.reader_norm = nn.LayerNorm(width)
         # Per point a row for asked and one for related; a side leans it one way or the other.
         self.readout = nn.Parameter(torch.randn(2, len(points), width) * width**-0.5)
@@ -199,7 +204,6 @@ class TextModel(nn.Module):
 
     def _joints(self, sorts_BST: Tensor, row: int) -> Tensor:
         """Logits [B, V]: along the point's own direction and, by its side, along the lean."""
-        rows_VT = self.readout[row][self.point_V] + self.side_V[:, None] * self.lean[row]
-        every_BSV = sorts_BST @ rows_VT.T  # then each joint takes what its own sort says
-        at_BV = self.sort_V.expand(sorts_BST.shape[0], 1, -1)
-        return every_BSV.gather(1, at_BV)[:, 0] + self.bias[row][self.point_V]
+        ahead_BP = (sorts_BST[:, self.kind_P] * self.readout[row]).sum(-1) + self.bias[row]
+        aside_BS = sorts_BST @ self.lean[row]
+        return ahead_BP[:, self.point_V] + self.side_V * aside_BS[:, self.sort_V]

@@ -1,0 +1,337 @@
+"""Clauses and what joins them: a phrasebook's exceptions and chains, read backwards.
+
+Wording fills "{x} with {y} left out"; here the same pattern takes a text apart, each piece is
+read by itself and the pieces are put together by set algebra. So shapes that no training text
+has, an exception inside a sum or a chain less something, need words but no examples. What is
+found is one more reading for candidates.py to weigh.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from posealign.errors import InvalidQuery
+from posealign.instructions import keyword_patterns as patterns
+from posealign.instructions import keywords
+from posealign.instructions.normalise import normalise
+from posealign.instructions.parts import PAIRED, joints_of
+from posealign.instructions.phrases import LANGUAGES, phrasebook
+from posealign.instructions.query import Chain, Except, Part, Scope, Union, part, union
+from posealign.instructions.sets import CORE, Joints, candidates, evaluate, instances
+
+ALL = Part("all")
+_SLOT = re.compile(r"\{(\w)\}")
+_BREAK = re.compile(r"(?<=\w\w\w)[.;](?=\s|$)|(?<=[\u3400-\u9fff])[.;。]|\n")
+_NO_SIDE = re.compile(r"\b(?:am i right|right now|right away|all ?right|that'?s right|right\?)")
+# "L and R", "b/l": no side is both.
+_BOTH = re.compile(
+    r"[,(]?\s*(?<![a-z])(?:l|left|lt)\b\.?\s*(?:and|&|\+|/)\s*(?:r|right|rt)(?![a-z])\.?\)?"
+    r"|[,(]?\s*(?<![a-z])(?:r|right|rt)\b\.?\s*(?:and|&|\+|/)\s*(?:l|left|lt)(?![a-z])\.?\)?"
+    r"|(?<![a-z])(?:b/l|bilat\w*)(?![a-z])\.?"
+    r"|[,(]?(?:左右都要|两边都要|左右两边都要|双侧\)|左右两侧的?|左右两边的?)"
+)
+_OF = re.compile(r" (?:joints? |points? )?(?:of|on|in|from) (?:[a-z']+ ){0,2}")
+_WORDS = re.compile(r"[^\W\d_]+")
+_DEPTH = 3  # exceptions inside exceptions
+_SURE = 12  # fixed letters that leave no doubt
+_FAR = 8  # characters between a part and 到
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """`weight` is how much of the pattern is fixed text: the more, the surer."""
+
+    regexes: tuple[re.Pattern[str], ...]  # slots parted by commas, by less; long ones, short ones
+    needle: str  # without it in the text none of them matches
+    weight: int
+    bare: bool  # nothing but one short word, such as "to", holds it together
+    behind: bool  # the fixed words stand behind what is removed
+    whole: bool  # of everything, where nothing else is named
+    aside: bool  # what it names was never asked for: a correction, a remark
+
+
+def read_clauses(clean: str) -> Scope | None:
+    """The scope of a text, read clause by clause; None where it names no part."""
+    text = _NO_SIDE.sub(" ", _BOTH.sub(" ", clean))
+    said = _exception(text, _DEPTH, _SURE)  # what is a remark is no correction
+    return said if said is not None else _read(keywords.after_correction(text), _DEPTH)
+
+
+def is_joined(scope: Scope) -> bool:
+    """Whether grammar is in it, not parts and their sums alone."""
+    if isinstance(scope, Union):
+        return any(is_joined(item) for item in scope.items)
+    return isinstance(scope, Except | Chain)
+
+
+def is_composed(scope: Scope) -> bool:
+    """Whether one kind of joint stands inside another."""
+    if isinstance(scope, Union):
+        return any(is_joined(item) for item in scope.items)
+    return isinstance(scope, Except) and (
+        is_joined(scope.scope)
+        or is_joined(scope.removed)
+        or (scope.scope != ALL and not isinstance(scope.scope, Part))
+        or (scope.scope != ALL and isinstance(scope.removed, Union))
+    )
+
+
+def _read(text: str, depth: int) -> Scope | None:
+    if depth:
+        excepted = _exception(text, depth)
+        if excepted is not None:
+            return excepted
+    return _chain(text) or _sum(text)
+
+
+def _sum(text: str) -> Scope | None:
+    """Parts and what relates them; of "the toes of the left foot" the toes."""
+    scope = keywords.read_sum(text)
+    if isinstance(scope, Union) and all(isinstance(item, Part) for item in scope.items):
+        return _owned(text) or scope
+    return scope
+
+
+def _owned(text: str) -> Scope | None:
+    """Two parts, one inside the other, said as "inner of outer" or 脚上的大趾."""
+    found = [item for item in keywords.found_in(text) if item.scope is not None]
+    if len(found) != 2:
+        return None
+    (first, last), between = found, text[found[0].end : found[1].start]
+    if _OF.fullmatch(between):
+        inner = first
+    elif between in ("的", "上的", "部的"):
+        inner = last
+    else:
+        return None
+    ends = [_end(text[: first.end]), _end(text[first.end :])]
+    one, other = ends if inner is first else ends[::-1]
+    if one is None or other is None or not joints_of(one.name) < joints_of(other.name):
+        return None
+    if one.side is None and other.side and one.name in PAIRED:
+        return part(f"{other.side}_{one.name}")
+    return one
+
+
+def _exception(text: str, depth: int, remark: int = 0) -> Scope | None:
+    """The reading by the pattern that fixes most of the text; with `remark`, by remarks alone."""
+    for pattern in _exceptions():
+        if pattern.needle not in text or (remark and not pattern.aside):
+            continue
+        if pattern.weight < remark:
+            break
+        for regex in pattern.regexes:
+            match = regex.search(text)
+            if match is None:
+                continue
+            scope = _excepted(match.groupdict(), pattern, depth)
+            if scope is not None:
+                return scope
+    return None
+
+
+def _excepted(found: dict[str, str | None], pattern: Pattern, depth: int) -> Scope | None:
+    before = " , ".join(filter(None, (found.get("pre"), found.get("x"))))
+    removed_text, after = found["y"] or "", found.get("post") or ""
+    if pattern.behind:
+        # "the arms, the wrists excluded": what is excluded begins behind a comma, or is all.
+        pieces = re.split(r"[,;]", f"{before} , {removed_text}" if before else removed_text)
+        options = [(",".join(pieces[:at]), ",".join(pieces[at:])) for at in range(len(pieces))]
+        options = options[::-1]
+    else:
+        cut = _BREAK.split(removed_text)
+        options = [(before, cut[0])]
+    for kept_text, taken_text in options:
+        removed = _read(taken_text, 0)
+        if removed is None or removed == ALL:
+            continue
+        kept = _read(kept_text, depth - 1) if kept_text.strip() else None
+        rest = _read(after, depth - 1) if after.strip() else None
+        if kept is None:
+            kept, rest = rest, None
+        if kept is None or kept == ALL:
+            if pattern.whole and (kept is not None or kept_text == options[-1][0]):
+                return Except(ALL, removed)
+            continue
+        scope = kept if pattern.aside else _without(kept, removed)
+        if scope is not None:
+            return union([scope, rest]) if rest is not None and rest != ALL else scope
+    return None
+
+
+def _without(kept: Scope, removed: Scope) -> Scope | None:
+    """`kept` less `removed`; what cannot be taken from it was named beside it."""
+    if kept == ALL:
+        return Except(ALL, removed)
+    items = list(kept.items) if isinstance(kept, Union) else [kept]
+    taken = list(removed.items) if isinstance(removed, Union) else [removed]
+    whole = evaluate(kept, candidates)
+    inside = [item for item in taken if _touches(item, whole)]
+    beside = [item for item in taken if item not in inside]
+    if not inside:
+        return kept  # nobody asked for it
+    loss = union(inside)
+    last = items[-1]
+    holders = [item for item in items[:-1] if _touches(loss, evaluate(item, candidates))]
+    if len(items) > 1 and _touches(loss, evaluate(last, candidates)) and set(holders) <= {loss}:
+        parts: list[Scope] = [*items[:-1], Except(last, loss)]
+    else:
+        parts = [Except(kept, loss)]
+    return union([*parts, *beside])
+
+
+def _touches(item: Scope, whole: Joints) -> bool:
+    for joints in instances(item, candidates):
+        core = joints & CORE or joints
+        if core & whole:
+            return True
+    return False
+
+
+def _chain(text: str) -> Scope | None:
+    """The way between the parts on both sides of the joining words, and what stands before it."""
+    best: tuple[int, Scope] | None = None
+    for pattern in _chains():
+        if pattern.needle not in text:
+            continue
+        match = pattern.regexes[-1].search(text)
+        if match is None or (best is not None and pattern.weight <= best[0]):
+            continue
+        before, after = match["a"], match["b"]
+        firsts, lasts = keywords.found_in(before), keywords.found_in(after)
+        a = next((item for item in reversed(firsts) if item.scope is not None), None)
+        b = next((item for item in lasts if item.scope is not None), None)
+        if a is None or b is None:
+            continue
+        if pattern.bare and not (_close(before[a.end :]) and _close(after[: b.start])):
+            continue
+        ends = (_end(before), _end(after[: _until(after, lasts)]))
+        try:
+            linked = _linked(*ends)
+        except InvalidQuery:
+            continue
+        if linked is None:
+            continue
+        scope: Scope = linked
+        rest = keywords.read_sum(match.groupdict().get("pre") or "")
+        if rest is not None and rest != ALL and not isinstance(rest, Chain):
+            scope = union([rest, scope])
+        best = (pattern.weight, scope)
+    return best[1] if best else None
+
+
+def _until(text: str, found: list[keywords.Found]) -> int:
+    """The end of the first part in the text, with a side behind it."""
+    at = next(n for n, item in enumerate(found) if item.scope is not None)
+    following = found[at + 1] if at + 1 < len(found) else None
+    gap = text[found[at].end : following.start] if following is not None else ""
+    if following is not None and following.side is not None and patterns.BEHIND.fullmatch(gap):
+        return following.end
+    return found[at].end
+
+
+def _end(text: str) -> Part | None:
+    scope = keywords.parts_in(text)
+    if isinstance(scope, Union):
+        scope = scope.items[-1]
+    return scope if isinstance(scope, Part) and scope != ALL else None
+
+
+def _linked(first: Part | None, last: Part | None) -> Chain | None:
+    if first is None or last is None or first == last:
+        return None
+    if first.side and last.side is None and last.name in PAIRED:
+        last = part(f"{first.side}_{last.name}")
+    elif last.side and first.side is None and first.name in PAIRED:
+        first = part(f"{last.side}_{first.name}")
+    return Chain(first, last) if joints_of(first.name) and joints_of(last.name) else None
+
+
+@cache
+def _small() -> frozenset[str]:
+    books = [phrasebook(name) for name in LANGUAGES]
+    said = " ".join(text for book in books for text in (*book.determiners, *book.owners))
+    sides = " ".join(word for book in books for row in book.sides.values() for word in row)
+    extra = "joint joints point points keypoint keypoints side both down up all way one just only"
+    extra += " of on that is s"
+    return frozenset(_WORDS.findall(f"{said} {sides} {extra}".lower()))
+
+
+def _close(gap: str) -> bool:
+    """Nothing but small words between a part and the word that links it."""
+    words = _WORDS.findall(gap)
+    latin = [word for word in words if word.isascii()]
+    return (
+        all(word in _small() for word in latin)
+        and sum(len(word) for word in words if not word.isascii()) <= _FAR
+    )
+
+
+@cache
+def _exceptions() -> tuple[Pattern, ...]:
+    """Of all phrasebooks, the surest first."""
+    books = [phrasebook(name) for name in LANGUAGES]
+    made = [_pattern(text, whole=True) for book in books for text in book.except_all]
+    made += [_pattern(text) for book in books for text in book.subtract]
+    known = {text for book in books for text in book.subtract}
+    for book in books:
+        for text in (*book.corrections, *book.background):
+            turned = text.replace("{w}", "{y}")
+            if turned not in known:
+                made.append(_pattern(turned, aside=True))
+    return _sorted(made)
+
+
+@cache
+def _chains() -> tuple[Pattern, ...]:
+    books = [phrasebook(name) for name in LANGUAGES]
+    return _sorted([_pattern(text) for book in books for text in book.chain])
+
+
+def _sorted(made: list[Pattern | None]) -> tuple[Pattern, ...]:
+    unique = {(one.regexes, one.whole, one.aside): one for one in made if one is not None}
+    return tuple(sorted(unique.values(), key=lambda pattern: -pattern.weight))
+
+
+def _pattern(text: str, whole: bool = False, aside: bool = False) -> Pattern | None:
+    pieces = _SLOT.split(normalise(text))
+    literals, slots = pieces[::2], pieces[1::2]
+    if len(set(slots)) != len(slots) or "{" in "".join(literals):
+        return None
+    weight = sum(len(re.sub(r"[\s,]", "", x)) * (1 if x.isascii() else 2) for x in literals)
+    if not weight:
+        return None
+    behind = "y" in slots and not re.search(r"\w|-", literals[slots.index("y")])
+    before = "^" if not literals[0].strip() else "^(?P<pre>.*?)"
+    after = "$" if not literals[-1].strip() else "(?P<post>.*)$"
+    regexes: list[str] = []
+    for strict in (True, False):
+        for slot in ("(?P<{}>.+)", "(?P<{}>.+?)"):
+            middle = "".join(
+                _literal(literal, strict) + (slot.format(slots[at]) if at < len(slots) else "")
+                for at, literal in enumerate(literals)
+            )
+            regexes.append(before + middle + after)
+    compiled = tuple(re.compile(regex) for regex in dict.fromkeys(regexes))
+    words = re.findall(r"[a-z']+|[^\sa-z',;、:]+", " ".join(literals))
+    letters = sum(len(_WORDS.findall(literal)) for literal in literals)
+    return Pattern(compiled, max(words, key=len), weight, letters <= 1, behind, whole, aside)
+
+
+def _literal(text: str, strict: bool) -> str:
+    """Fixed words with free space and commas between them; `strict` wants a lone comma."""
+    words = re.findall(r"[a-z'/]+|[^\sa-z'/]", text)
+    marks = [word for word in words if word not in ",;"]
+    if not marks:
+        if "," in text or ";" in text or ":" in text:
+            return r"\s*[,;、:]\s*" if strict else r"(?:[\s,;、:]+|(?<=[\u3400-\u9fff]))"
+        return r"[\s,;、:]*" if text else ""
+    built = r"[\s,;、:]*".join(
+        rf"(?<![a-z]){re.escape(word)}(?![a-z])" if re.match("[a-z]", word) else re.escape(word)
+        for word in marks
+    )
+    if not re.search(r"\w", text):
+        return rf"\s+{built}\s+" if text.strip() == "-" else rf"\s*{built}\s*"
+    return rf"[\s,;、:]*{built}[\s,;、:]*"

@@ -1,0 +1,77 @@
+"""Exceptions and chains read clause by clause: known words in shapes nobody gave an example of."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from posealign.instructions.clauses import is_composed, read_clauses
+from posealign.instructions.compositions import sample_composition
+from posealign.instructions.normalise import normalise
+from posealign.instructions.phrases import LANGUAGES, phrasebook
+from posealign.instructions.query import Query, parse
+from posealign.instructions.sets import candidates, evaluate
+from posealign.instructions.wording import word
+
+
+def joints(written: str) -> frozenset[str]:
+    query = parse(written)
+    assert isinstance(query, Query)
+    return evaluate(query.scope, candidates)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("left hip to left ankle without the knee", "chain(left_hip, left_ankle) - knee"),
+        ("the nose and the left arm except the wrist", "nose + (left_arm - left_wrist)"),
+        ("left arm without the wrist and the head", "(left_arm - left_wrist) + head"),
+        ("the leg minus knee and ankle", "leg - (knee + ankle)"),
+        ("everything but from the right shoulder to the right wrist", "all - right_arm"),
+        ("the raised arm but not the hand", "raised(arm) - hand"),
+        ("no need to do the arms, legs only", "leg"),
+        ("arms, never mind about the legs", "arm"),
+        ("the toes of the left foot", "left_toes"),
+        ("the ankles, L and R", "ankle"),
+        ("左腿去掉膝盖", "left_leg - left_knee"),
+        ("鼻子和左胳膊，手腕不要", "nose + (left_arm - left_wrist)"),
+        ("从左髋到左踝，膝盖除外", "chain(left_hip, left_ankle) - knee"),
+        ("除了从右肩到右手腕以外的全部", "all - right_arm"),
+        ("不含头的上半身", "upper_body - head"),
+    ],
+)  # fmt: skip
+def test_clauses(text: str, written: str) -> None:
+    scope = read_clauses(normalise(text))
+    assert scope is not None
+    assert evaluate(scope, candidates) == joints(written)
+
+
+def test_a_text_without_parts_has_no_reading() -> None:
+    assert read_clauses("what is the weather like") is None
+
+
+def test_composed_shapes_are_told_from_plain_ones() -> None:
+    def composed(written: str) -> bool:
+        query = parse(written)
+        assert isinstance(query, Query)
+        return is_composed(query.scope)
+
+    assert composed("nose + (left_arm - left_wrist)")
+    assert composed("leg - (knee + ankle)")
+    assert composed("all - chain(left_hip, left_ankle)")
+    assert not composed("leg - knee")
+    assert not composed("all - (knee + ankle)")
+    assert not composed("nose + left_arm")
+
+
+def test_most_compositions_are_read_without_any_training() -> None:
+    rng, right = Random(11), 0
+    for number in range(120):
+        query = sample_composition(rng)
+        text = word(query, rng, phrasebook(LANGUAGES[number % 2]))
+        scope = read_clauses(normalise(text))
+        right += scope is not None and (
+            evaluate(scope, candidates) == evaluate(query.scope, candidates)
+        )
+    assert right >= 0.65 * 120

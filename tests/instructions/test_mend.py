@@ -1,0 +1,70 @@
+"""Slips are mended, real words are left alone, and the lists behind that are whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.mend import LATIN, chinese_targets, mend, mend_word, spelling
+from posealign.instructions.normalise import normalise
+from posealign.instructions.written import load
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("shuolder", "shoulder"),  # exchanged
+        ("elbw", "elbow"),  # left out
+        ("kneee", "knee"),  # doubled
+        ("aaaarms", "arms"),
+        ("wrisr", "wrist"),  # the key beside it
+        ("evreythnig", "everything"),  # two slips in a long word
+        ("leftknee", "left knee"),  # run together
+    ],
+)
+def test_a_slip_becomes_the_known_word(slip: str, meant: str) -> None:
+    assert mend(slip) == meant
+
+
+@pytest.mark.parametrize("word", ["lag", "hop", "farm", "chip", "bear", "tail", "gma", "zuo"])
+def test_real_words_and_abbreviations_are_no_slips(word: str) -> None:
+    assert mend(f"the {word}") == f"the {word}"
+
+
+def test_behind_a_side_a_real_word_may_be_a_part() -> None:
+    assert mend("left firearm") == "left forearm"
+    assert mend("a firearm") == "a firearm"
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [("左退", "左腿"), ("手碗和希盖", "手腕和膝盖"), ("标出又手", "标出右手"), ("区干", "躯干")],
+)
+def test_what_sounds_like_a_part_becomes_it(slip: str, meant: str) -> None:
+    assert mend(slip) == meant
+
+
+@pytest.mark.parametrize("text", ["没有手机", "晚上退烧", "工作人员", "东西盖好", "左转右转"])
+def test_chinese_words_are_not_broken_up(text: str) -> None:
+    assert mend(text) == text
+
+
+def test_clean_text_hardly_changes() -> None:
+    lines = [normalise(line.text) for line in load("dev")]
+    changed = sum(mend(line) != line for line in lines)
+    assert changed <= 0.05 * len(lines)  # some of them are slips on purpose
+
+
+def test_mending_is_done_once_and_for_all() -> None:
+    for line in load("dev")[::7]:
+        once = mend(normalise(line.text))
+        assert mend(once) == once
+
+
+def test_letters_of_other_languages_are_not_touched() -> None:
+    assert LATIN.findall("müßte knie3 a_b") == []
+    assert mend_word("x" * 400) == "x" * 400
+
+
+def test_known_words_hold_every_name_of_the_phrasebooks() -> None:
+    assert {"knee", "elbow", "forearm", "except", "visible"} <= set(spelling().counts)
+    assert {"左腿", "膝盖", "除了"} <= chinese_targets()
