@@ -51,7 +51,7 @@ def test_vitpose_s_gives_the_same_heatmaps(name: str, tmp_path: Path, kept: list
     pixels = torch.randint(0, 256, (2, 256, 192, 3), generator=torch.Generator().manual_seed(1))
     data = {
         "inputs": [one.flip(-1).permute(2, 0, 1) for one in pixels.byte()],
-        "data_samples": None,
+        "data_samples": [PoseDataSample(), PoseDataSample()],
     }
     with torch.no_grad():
         inputs = theirs.data_preprocessor(data, False)["inputs"]
