@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign import answer, reply, sight
+from posealign import answer, doubt, reply, sight
 from posealign import bundle as bundles
 from posealign.answer import Placed
 from posealign.bundle import Bundle
@@ -44,12 +44,16 @@ class PredictorSettings:
     finder_threshold: float = 0.35
     turn_at: float = 50.0  # degrees off upright from which a crop is turned
     absent_threshold: float = 0.5  # a joint is absent above this probability
+    verify: bool = False  # joints that neither place nor depth picture supports are absent
+    contrast: float = 0.0  # states less this much of what the model says without seeing
 
     def __post_init__(self) -> None:
         if self.passes not in (1, 2, 3):
             raise InvalidInput(f"passes is {self.passes}; expected 1, 2 or 3")
         if not 1 <= self.max_people <= MAX_BOXES:
             raise InvalidInput(f"max_people is {self.max_people}; expected 1 to {MAX_BOXES}")
+        if not self.contrast >= 0:
+            raise InvalidInput(f"contrast is {self.contrast}; expected 0 (off) or more")
 
     @classmethod
     def of(cls, bundle: Bundle, **changes: float) -> PredictorSettings:
@@ -122,7 +126,7 @@ class Predictor:
             "find": (finding - start) * 1e3,
             "image": (time.perf_counter() - finding) * 1e3,
         }
-        kept = image_HW3 if settings.passes > 1 else None
+        kept = image_HW3 if settings.passes > 1 or settings.contrast else None
         return Look(self, size, people, depth_HW, intrinsics, timings, kept)
 
     # Asking
@@ -186,6 +190,9 @@ class Predictor:
                 if people is before:
                     break
                 people = sight.select(self.graphs, people, reading)
+            strength, image = self.settings.contrast, look.image_HW3
+            if strength and image is not None:
+                people = doubt.contrast(self.graphs, self.bundle, image, people, reading, strength)
             look.people, look.image_HW3 = people, None
             return people
 
@@ -211,6 +218,11 @@ class Predictor:
             answer.placed(names, own, sight.row_of(located, p), one.selected, one.crop, threshold)
             for p, one in enumerate(seen)
         ]
+        if self.settings.verify:
+            people = [
+                doubt.verified(person, one.selected, threshold, look.depth_HW, look.intrinsics)
+                for person, one in zip(people, seen, strict=True)
+            ]
         people = [self._known(reply.inside(person, look.size)) for person in people]
         if look.depth_HW is None or understood.dims != 3:
             return people, False
