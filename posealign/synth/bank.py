@@ -5,21 +5,24 @@ An entry depends on (VERSION, seed, split, number) alone, so a bank built elsewh
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from posealign.errors import InvalidInput
-from posealign.synth import outfit, posture
+from posealign.synth import cloth, outfit, posture
 from posealign.synth.body import Body, Frames, sample_adult, sample_infant
 from posealign.synth.held_out import SPLITS
-from posealign.synth.physics import settle
+from posealign.synth.physics import engine, settle
 from posealign.synth.skin import Hands, pose_skin
 from posealign.synth.surface import Floats
 
 VERSION = 5
 ADULTS = 0.05
+LYING = ("supine", "prone", "left_lateral", "right_lateral")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def generator(kind: str, seed: int, split: str, number: int) -> np.random.Genera
     """Streams for bodies, looks and samples never meet, nor do those of train and test."""
     if split not in SPLITS:
         raise InvalidInput(f"a split is one of {', '.join(SPLITS)}, not {split!r}")
-    kinds = ("body", "look", "sample", "sequence")
+    kinds = ("body", "look", "sample", "sequence", "cloth")
     return np.random.default_rng([VERSION, seed, SPLITS.index(split), kinds.index(kind), number])
 
 
@@ -66,16 +69,28 @@ def settle_entry(seed: int, split: str, number: int) -> Entry:
 
 
 @dataclass(frozen=True)
+class Draped:
+    """A pose with the blanket that was settled over it."""
+
+    entry: Entry
+    skin: tuple[Floats, Floats]
+    blanket: cloth.Settled
+
+
+@dataclass(frozen=True)
 class Bank:
-    """`poses` and `looks` many of each, made when first asked for."""
+    """`poses`, `looks` and `cloths` many of each, made when first asked for. `cloths` are poses
+    under a blanket that physics settled; 0: blankets are only laid on (drape.py).
+    """
 
     split: str = "train"
     seed: int = 0
     poses: int = 1500
     looks: int = 250
+    cloths: int = 24
 
     def __post_init__(self) -> None:
-        if self.split not in SPLITS or self.poses < 1 or self.looks < 1:
+        if self.split not in SPLITS or min(self.poses, self.looks, self.cloths + 1) < 1:
             raise InvalidInput(f"a bank needs a split of {SPLITS} and poses and looks, not {self}")
 
     def pose(self, number: int) -> Entry:
@@ -84,6 +99,9 @@ class Bank:
     def skin(self, number: int) -> tuple[Floats, Floats]:
         """The bare skin of a pose: vertices and which way is out [N, 3]."""
         return _skin(self.seed, self.split, number % self.poses)
+
+    def draped(self, number: int) -> Draped:
+        return _draped(self.seed, self.split, number % self.cloths)
 
     def look(self, number: int, role: str = "infant") -> outfit.Look:
         return _look(self.seed, self.split, number % self.looks, role)
@@ -98,6 +116,52 @@ def _entry(seed: int, split: str, number: int) -> Entry:
 def _skin(seed: int, split: str, number: int) -> tuple[Floats, Floats]:
     entry = _entry(seed, split, number)
     return pose_skin(entry.body, entry.frames, entry.hands)
+
+
+@lru_cache(maxsize=64)
+def _draped(seed: int, split: str, number: int) -> Draped:
+    """A second of work, so the cloth alone is kept on disk, too."""
+    entry = settle_entry(seed, split, 10_000_000 + number * 64)
+    for attempt in range(1, 64):
+        if entry.body.role == "infant" and entry.posture in LYING:
+            break
+        entry = settle_entry(seed, split, 10_000_000 + number * 64 + attempt)
+    skin = pose_skin(entry.body, entry.frames, entry.hands)
+    name = f"cloth-{VERSION}-{engine().__version__}-{seed}-{split}-{number}.npy"
+    path = _cache_folder() / name
+    rng = generator("cloth", seed, split, number)
+    place = cloth.lay(rng, entry.body, entry.frames)
+    grid = _kept(path)
+    if grid is None:
+        top = float(skin[0][:, 2].max())
+        grid = cloth.settle_blanket(rng, entry.body, entry.frames, place, top).astype(np.float32)
+        _keep(path, grid)
+    return Draped(entry, skin, cloth.Settled(grid.astype(np.float64), place.length))
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "posealign" / "synth"
+
+
+def _kept(path: Path) -> Floats | None:
+    try:
+        grid = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return np.asarray(grid) if grid.shape == (cloth.CLOTH, cloth.CLOTH, 3) else None
+
+
+def _keep(path: Path, grid: Floats) -> None:
+    """Whole or not at all, whoever else writes it; a disk that cannot be written to is no fault."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as handle:
+            np.save(handle, grid)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=320)

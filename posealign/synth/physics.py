@@ -24,7 +24,7 @@ def engine() -> Any:
     """The mujoco module, or a message that says what to install."""
     # Read once, when mujoco is first imported: Mesa draws without a screen.
     os.environ.setdefault("MUJOCO_GL", "egl")
-    os.environ.setdefault("LP_NUM_THREADS", "1")
+    os.environ.setdefault("LP_NUM_THREADS", "0")  # draw in this thread: one process a core
     try:
         import mujoco  # noqa: PLC0415
     except ImportError as error:

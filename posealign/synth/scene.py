@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.synth import drape, outfit, pattern
-from posealign.synth.bank import Bank, Entry, generator
-from posealign.synth.body import BONES, Body, Frames, rotation, sample_adult
+from posealign.synth.bank import LYING, Bank, Entry, generator
+from posealign.synth.body import BONES, Body, Frames, sample_adult
 from posealign.synth.caregiver import holding, tending
+from posealign.synth.cloth import lay
 from posealign.synth.held_out import allowed, draw
 from posealign.synth.physics import Rest
 from posealign.synth.sensor import SENSORS, Sensor
@@ -33,6 +34,8 @@ from posealign.synth.things import bed_solids, toys, tubes, worn
 Rng = np.random.Generator
 # Metres the mattress is above the floor.
 PLACES = {"crib": 0.55, "cot": 0.75, "incubator": 0.95, "bed": 0.5, "floor": 0.03}
+# Blankets that physics settled come with their poses; others are laid on a share of those lying.
+SETTLED_BLANKETS, LAID_BLANKETS = 0.10, 0.20
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,18 @@ def _cloth_texture(seed: int, split: str, number: int, size: float) -> NDArray[n
 def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None) -> Scene:
     """The scene of sample `number`, around a pose of the bank or a given one."""
     rng = generator("sample", bank.seed, bank.split, number)
-    pose = int(rng.integers(1 << 30))
-    skin = bank.skin(pose) if entry is None else pose_skin(entry.body, entry.frames, entry.hands)
-    entry = entry or bank.pose(pose)
+    covered, pose = bool(rng.random() < SETTLED_BLANKETS), int(rng.integers(1 << 30))
+    draped = bank.draped(pose) if covered and entry is None and bank.cloths else None
+    if entry is not None:
+        skin = pose_skin(entry.body, entry.frames, entry.hands)
+    elif draped is not None:
+        entry, skin = draped.entry, draped.skin
+    else:
+        entry, skin = bank.pose(pose), bank.skin(pose)
     adult = entry.body.role == "adult"
     look = bank.look(int(rng.integers(1 << 30)), entry.body.role)
     subject = _actor(entry, look, skin)
-    lying = entry.posture in ("supine", "prone", "left_lateral", "right_lateral")
+    lying = entry.posture in LYING
     names = list(PLACES)
     place = "bed" if adult else str(rng.choice(names, p=[0.45, 0.12, 0.13, 0.15, 0.15]))
     if entry.posture in ("held", "standing"):
@@ -112,7 +120,10 @@ def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None)
     infrared = bool(rng.random() < (0.16 if lying else 0.04))
     under = drape.height_map(subject.vertices_N3)
     blanket = None
-    if lying and rng.random() < 0.30:
+    if draped is not None:
+        texture = _blanket_texture(rng, bank, draped.blanket.length)
+        blanket = Cloth(draped.blanket.vertices_CC3, texture)
+    elif lying and rng.random() < LAID_BLANKETS:
         blanket = _blanket(rng, bank, subject, under)
     half, turn = _bed_size(rng, place, adult)
     centre = subject.vertices_N3.mean(0) * [1, 1, 0] + np.array([*rng.normal(0, 0.04, 2), 0])
@@ -204,12 +215,7 @@ def _twin(rng: Rng, bank: Bank, subject: Actor) -> list[Actor]:
     for _ in range(12):
         pose = int(rng.integers(1 << 30))
         entry = bank.pose(pose)
-        if entry.body.role == "infant" and entry.posture in (
-            "supine",
-            "prone",
-            "left_lateral",
-            "right_lateral",
-        ):
+        if entry.body.role == "infant" and entry.posture in LYING:
             break
     else:
         return []
@@ -223,18 +229,13 @@ def _twin(rng: Rng, bank: Bank, subject: Actor) -> list[Actor]:
 
 
 def _blanket(rng: Rng, bank: Bank, subject: Actor, under: drape.HeightMap) -> Cloth:
-    """From somewhere on the trunk to beyond the feet, seldom straight."""
-    size = subject.body.stature / 0.62
-    pelvis, chest = subject.frames.p_B3[0], subject.frames.p_B3[1]
-    up = (chest - pelvis) * [1, 1, 0]
-    up = up / max(float(np.linalg.norm(up)), 1e-6)
-    up = rotation((0, 0, 1), rng.normal(0, 0.3)) @ up
-    side = np.array([-up[1], up[0], 0.0])
-    top = rng.uniform(-0.12, 0.22) * size
-    width, length = rng.uniform(0.35, 0.62) * size, rng.uniform(0.3, 0.6) * size
-    corner = pelvis + up * top - side * (width / 2 + rng.normal(0, 0.05))
-    grid = drape.drape(rng, under, corner, -up * length, side * width, CLOTH)
-    return Cloth(grid, _cloth_texture(bank.seed, bank.split, 120 + int(rng.integers(60)), length))
+    place = lay(rng, subject.body, subject.frames)
+    grid = drape.drape(rng, under, place.corner, place.along, place.across, CLOTH)
+    return Cloth(grid, _blanket_texture(rng, bank, place.length))
+
+
+def _blanket_texture(rng: Rng, bank: Bank, length: float) -> NDArray[np.uint8]:
+    return _cloth_texture(bank.seed, bank.split, 120 + int(rng.integers(60)), length)
 
 
 def _lamp(rng: Rng, subject: Actor, infrared: bool, camera: Camera) -> Light:

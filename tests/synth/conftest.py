@@ -16,7 +16,7 @@ COUNT = 16
 
 @pytest.fixture(scope="session")
 def bank() -> Bank:
-    return Bank("train", seed=0, poses=16, looks=6)
+    return Bank("train", seed=0, poses=16, looks=6, cloths=1)
 
 
 @pytest.fixture(scope="session")

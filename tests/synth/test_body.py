@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -137,6 +139,7 @@ def test_as_many_ankles_cross_as_in_pictures_of_supine_infants() -> None:
         points = joints(body, rest.frames, stance.hands)
         told = describe(body, points, rest.angles_Q, np.array([0, 0, 1.0]))
         crossed += "legs" in told["crossing"]
+    print(f"crossed ankles: {crossed / 3:.1f} % of 300 settled supine poses")
     assert 0.05 < crossed / 300 < 0.20
 
 
@@ -163,3 +166,32 @@ def test_a_body_says_what_is_wrong_with_it() -> None:
         facts.motion_range("knee_flexon")
     with pytest.raises(InvalidInput, match="thigh_jc"):
         facts.joint_centre("thigh_jx", 3)
+
+
+def test_a_blanket_that_fell_lies_on_the_body_and_keeps_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from posealign.synth import bank as banks
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = banks._draped.__wrapped__(0, "train", 3)
+    cloth_CC3, skin_N3 = made.blanket.vertices_CC3, made.skin[0]
+    assert np.isfinite(cloth_CC3).all()
+    assert cloth_CC3[..., 2].min() > -0.01, "not through the mattress"
+    assert cloth_CC3[..., 2].max() < skin_N3[:, 2].max() + 0.06, "it has come down"
+    length = np.linalg.norm(np.diff(cloth_CC3, axis=0), axis=-1).sum(0).mean()
+    assert 0.85 * made.blanket.length < length < 1.1 * made.blanket.length
+    # Of the skin right below the cloth next to nothing sticks out.
+    below = skin_N3[:, None, :2] - cloth_CC3.reshape(-1, 3)[None, ::3, :2]
+    distance = (below**2).sum(2)
+    nearest, near = distance.argmin(1), distance.min(1) < 0.012**2
+    out = skin_N3[near, 2] - cloth_CC3.reshape(-1, 3)[::3][nearest[near], 2]
+    assert near.sum() > 200
+    assert (out > 0.012).mean() < 0.02
+    kept = list(tmp_path.rglob("cloth-*.npy"))
+    assert len(kept) == 1
+    again = banks._draped.__wrapped__(0, "train", 3)
+    np.testing.assert_array_equal(again.blanket.vertices_CC3, cloth_CC3)
+    kept[0].write_bytes(b"half")
+    once_more = banks._draped.__wrapped__(0, "train", 3)
+    np.testing.assert_array_equal(once_more.blanket.vertices_CC3, cloth_CC3)

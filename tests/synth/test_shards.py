@@ -82,7 +82,7 @@ def test_a_whole_shard_is_left_alone(shards: Path, bank: Bank, renderer: Rendere
     assert path.stat().st_mtime_ns == before
     claim(shards, bank, 256)
     with pytest.raises(InvalidInput, match="another folder"):
-        claim(shards, Bank("test", poses=16, looks=6), 256)
+        claim(shards, Bank("test", poses=16, looks=6, cloths=1), 256)
 
 
 def test_a_reader_can_be_sent_to_workers_and_says_what_is_missing(

@@ -18,7 +18,7 @@ from posealign.synth.write import claim, write_shard
 from training import shards
 from training.synthetic import SyntheticInfants, seed_worker
 
-BANK = Bank("train", seed=0, poses=4, looks=2)
+BANK = Bank("train", seed=0, poses=4, looks=2, cloths=0)
 SIZE = (96, 128)
 
 
