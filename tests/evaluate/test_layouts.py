@@ -34,7 +34,7 @@ COUNT = 3
 @pytest.fixture(scope="module")
 def infants() -> list[Sample]:
     """Whole bodies only: MINI-RGBD has all 25 joints of everybody."""
-    renderer, bank, found = Renderer(128), Bank("test", 0, 4), []
+    renderer, bank, found = Renderer(128), Bank("test", 0, 4, cloths=0), []
     for number in range(40):
         sample = render_sample(bank, number, renderer).sample
         if np.isfinite(_smil(sample)).all():
