@@ -68,7 +68,7 @@ class PoseAlign(TopdownPoseEstimator):  # type: ignore[misc]
         # mmpose's own __init__ builds a backbone and a head; here both are in one model.
         BaseModel.__init__(
             self,
-            data_preprocessor or {"type": "PoseDataPreprocessor", "bgr_to_rgb": True},
+            data_preprocessor or {"type": "mmpose.PoseDataPreprocessor", "bgr_to_rgb": True},
             init_cfg,
         )
         self.metainfo = self._load_metainfo(metainfo)
