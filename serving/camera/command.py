@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from posealign.commands.output import print_json
-from posealign.errors import InvalidInput
+from posealign.errors import InvalidInput, NotFound
 from posealign.predictor import Predictor
 from serving.camera import messages
 from serving.camera.clock import Clock
@@ -19,6 +19,7 @@ from serving.camera.config import load
 from serving.camera.log import configure, log
 from serving.camera.scene import Scene
 from serving.camera.secret import Secrets
+from serving.camera.source import absent_device
 from serving.camera.station import Station
 from serving.camera.watch import WatchServer
 
@@ -44,6 +45,11 @@ def camera(
     secrets = Secrets()
     configure(secrets, log_level)
     wanted = load(config, tuple(overrides or ()))
+    for row in wanted.cameras:
+        if (absent := absent_device(row.source)) is not None:
+            if check:
+                raise NotFound(f"camera {row.name!r}: {absent}")
+            log().warning("no such device yet", camera=row.name, message=absent)  # it may come
     predictor = Predictor(wanted.bundle, wanted.provider, wanted.threads)
     if check:
         for row in wanted.cameras:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from posealign.errors import InvalidConfig, MissingExtra
+from posealign.errors import InvalidConfig, MissingExtra, nearest
 from serving.camera.config import SCHEMES, Source
 from serving.camera.secret import Secrets
 from serving.camera.slot import Grabbed
@@ -220,6 +220,19 @@ class Lag:
         drifted = self._offset + _DRIFT * (now - before_now)
         self._offset = min(drifted, now - source_time)
         return now - source_time - self._offset
+
+
+def absent_device(source: Source, folder: Path = Path("/dev")) -> str | None:
+    """Why a v4l2 address leads nowhere, and what is there; None where it leads somewhere."""
+    if not isinstance(source.url, str) or not source.url.startswith("v4l2:"):
+        return None
+    device = Path(source.url.removeprefix("v4l2:").removeprefix("//"))
+    if device.exists():
+        return None
+    there = sorted(str(path) for path in folder.glob("video*"))
+    if not there:
+        return f"there is no {device}, nor any {folder}/video*: is a camera plugged in here?"
+    return f"there is no {device}{nearest(str(device), there)}; there are {', '.join(there)}"
 
 
 def answers(where: Address, timeout: float = 0.6) -> bool:

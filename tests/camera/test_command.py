@@ -16,7 +16,7 @@ import pytest
 import structlog
 from fhir.resources.observation import Observation
 
-from posealign.errors import InvalidConfig, InvalidInput
+from posealign.errors import InvalidConfig, InvalidInput, NotFound
 from posealign.interop.audit import events, verify
 from posealign.interop.fhir import pose_of
 from serving.camera.command import camera
@@ -79,6 +79,9 @@ def test_errors_and_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         with pytest.raises(InvalidConfig, match="credentials") as caught:
             camera(path)
         assert "hunter22" not in str(caught.value) + capsys.readouterr().err
+        path.write_text("cameras: [{name: a, instruction: x, source: {url: 'v4l2:/dev/video97'}}]")
+        with pytest.raises(NotFound, match=r"camera 'a': there is no /dev/video97"):
+            camera(path, check=True)
     finally:
         structlog.reset_defaults()
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posealign.data.image import encode_image
 from posealign.data.pose import PlacedJoint, Pose, State
 from posealign.errors import InvalidConfig, InvalidInput
 from serving.camera import messages
@@ -25,7 +26,7 @@ from serving.camera.privacy import deidentify, face_circle, inside, paint_masks
 from serving.camera.scene import Scene
 from serving.camera.secret import Secrets
 from serving.camera.slot import Ages, Grabbed, LatestSlot, Rate
-from serving.camera.source import Lag, Trouble, address, answers, grabs
+from serving.camera.source import Lag, Trouble, absent_device, address, answers, grabs
 from serving.camera.station import scheduled
 from tests.camera.stub import SUPINE, Body, StubPredictor
 
@@ -302,6 +303,32 @@ def test_what_is_not_there_is_named(url: str) -> None:
         next(grabs(address(source, Secrets()), source, 1.0, lambda: 0.0, lambda: False, int))
     assert caught.value.code == "not_found"
     assert not answers(address(source, Secrets()))
+
+
+def test_a_device_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    wanted = Source(url=f"v4l2:{tmp_path}/video1")
+    assert "is a camera plugged in" in str(absent_device(wanted, tmp_path))
+    (tmp_path / "video0").touch()
+    said = str(absent_device(wanted, tmp_path))
+    assert f"no {tmp_path}/video1" in said
+    assert f"did you mean '{tmp_path}/video0'" in said
+    (tmp_path / "video1").touch()
+    assert absent_device(wanted, tmp_path) is None
+    assert absent_device(Source(url="file:/nowhere.mp4")) is None
+
+
+def test_a_device_is_opened_as_video4linux_and_as_nothing_else(tmp_path: Path) -> None:
+    """The same bytes: as a file they are read to their end, as a device they are none."""
+    picture = encode_image(np.zeros((64, 64, 3), np.uint8), ".jpg")
+    (tmp_path / "video0").write_bytes(picture)
+    codes = {}
+    for scheme in ("file", "v4l2"):
+        source = Source(url=f"{scheme}:{tmp_path}/video0")
+        with pytest.raises(Trouble) as caught:
+            list(grabs(address(source, Secrets()), source, 1.0, lambda: 0.0, lambda: False, int))
+        codes[scheme] = caught.value.code
+    assert codes["file"] == "ended"
+    assert codes["v4l2"] in ("failed", "not_found")
 
 
 def test_a_camera_that_never_answers_a_knock_is_tried_all_the_same() -> None:
