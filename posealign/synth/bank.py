@@ -118,7 +118,7 @@ def _skin(seed: int, split: str, number: int) -> tuple[Floats, Floats]:
     return pose_skin(entry.body, entry.frames, entry.hands)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _draped(seed: int, split: str, number: int) -> Draped:
     """A second of work, so the cloth alone is kept on disk, too."""
     entry = settle_entry(seed, split, 10_000_000 + number * 64)
