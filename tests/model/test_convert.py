@@ -6,30 +6,33 @@ import hashlib
 import http.server
 import json
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file, save, save_file
 
 from posealign import bundle as bundles
-from posealign.bundle import Bundle
+from posealign.bundle import Bundle, Metadata
 from posealign.cli import run
 from posealign.commands.convert import convert as command
 from posealign.errors import BrokenBundle, InvalidInput, NotFound, Unavailable
 from posealign.export import convert as converting
 from posealign.export.convert import Conversion, convert_file, target_folder
+from posealign.export.onnx import to_onnx
 from posealign.model import pretrained
-from posealign.model.checkpoint import new_metadata, save_weights
+from posealign.model.checkpoint import metadata_of, new_metadata, save_weights
 from posealign.model.config import PoseConfig
 from posealign.model.importing import attach_language, import_checkpoint
 from posealign.model.pose_model import PoseModel
 from posealign.model.weights import convert
-from posealign.runtime.session import open_graphs
+from posealign.runtime.session import as_graph, open_graphs, open_session
 from tests.model.checkpoints import official, randomise, sapiens
 from tests.model.test_vitpose_equality import (
     TINY,
@@ -72,8 +75,27 @@ def test_the_language_side_is_attached_but_for_what_fits_other_features(language
     assert set(attach_language(found, language)) == {"words.vector.weight", "words.vector.bias"}
 
 
-def test_a_converted_file_runs_and_says_what_it_is(language: Bundle, tmp_path: Path) -> None:
+def _weights_and_locate(
+    model: PoseModel, folder: Path, metadata: Metadata, tokenizer: Path, precision: str
+) -> Bundle:
+    """As export_bundle, which test_export runs on a ViT, but of the graphs only `locate`: how an
+    imported head is decoded is exported nowhere else.
+    """
+    assert precision == "fp32"
+    folder.mkdir()
+    for graph in bundles.GRAPHS:
+        (folder / f"{graph}.onnx").write_bytes(b"none")
+    onnx.save(to_onnx(model, "locate"), folder / "locate.onnx")
+    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    save_weights(model, folder / "weights.safetensors")
+    return bundles.write(folder, metadata_of(model, metadata))
+
+
+def test_a_converted_file_runs_and_says_what_it_is(
+    language: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A Hugging Face folder with config.json: its eps is read, its heatmaps' maxima come back."""
+    monkeypatch.setattr(converting, "export_bundle", _weights_and_locate)
     theirs = transformers_model(48, 2, 4, "classic", (48, 64))
     save_file(theirs.state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(theirs.config.to_json_string(), "utf-8")
@@ -89,7 +111,7 @@ def test_a_converted_file_runs_and_says_what_it_is(language: Bundle, tmp_path: P
     assert metadata.model["encoder"]["options"]["ln_eps"] == 1e-6
     assert made.input_size == (48, 64)
 
-    graphs = open_graphs(made.folder, "cpu")
+    graphs = open_graphs(made.folder, "torch")  # built anew from bundle.json and the weights
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 48, 3), dtype=np.uint8)
     seen = graphs["image"]({"pixels": pixels})
     ids = np.array([[5, 6], [7, 0]])
@@ -105,6 +127,10 @@ def test_a_converted_file_runs_and_says_what_it_is(language: Bundle, tmp_path: P
     placed = graphs["locate"]({"features": seen["features"], "vectors": rows})
     best = wanted.amax(-1).clamp(1e-4, 1 - 1e-4).numpy()
     np.testing.assert_allclose(placed["confidence"], best, atol=1e-4)
+    locate = as_graph(open_session(made.path("locate.onnx")))
+    exported = locate({"features": seen["features"], "vectors": rows})
+    for name, value in placed.items():
+        np.testing.assert_allclose(exported[name], value, atol=1e-3)
     # An untrained decoder has no opinion, and says so.
     assert (chosen["state"].argmax(-1) == 2).all()
     assert np.abs(chosen["asked"]).max() == 0
