@@ -25,6 +25,10 @@ ALL = Part("all")
 _SLOT = re.compile(r"\{(\w)\}")
 _BREAK = re.compile(r"(?<=\w\w\w)[.;](?=\s|$)|(?<=[\u3400-\u9fff])[.;。]|\n")
 _NO_SIDE = re.compile(r"\b(?:am i right|right now|right away|all ?right|that'?s right|right\?)")
+# 膝盖只要左: a side behind its part, no correction.
+_ONLY_SIDE = re.compile(
+    r"[,，]?只?要([左右])(?:面|边|侧|方|手边)?的?(?=$|[^\w]|[~到至和与跟及也就两双别不除扣减去]|姿态|骨架|部位|坐标|区|那)"
+)
 # "L and R", "b/l": no side is both.
 _BOTH = re.compile(
     r"[,(]?\s*(?<![a-z])(?:l|left|lt)\b\.?\s*(?:and|&|\+|/)\s*(?:r|right|rt)(?![a-z])\.?\)?"
@@ -54,7 +58,7 @@ class Pattern:
 
 def read_clauses(clean: str) -> Scope | None:
     """The scope of a text, read clause by clause; None where it names no part."""
-    text = _NO_SIDE.sub(" ", _BOTH.sub(" ", clean))
+    text = _ONLY_SIDE.sub(r"(\1)", _NO_SIDE.sub(" ", _BOTH.sub(" ", clean)))
     said = _exception(text, _DEPTH, _SURE)  # what is a remark is no correction
     return said if said is not None else _read(keywords.after_correction(text), _DEPTH)
 
@@ -126,18 +130,19 @@ def _exception(text: str, depth: int, remark: int = 0) -> Scope | None:
             match = regex.search(text)
             if match is None:
                 continue
-            scope = _excepted(match.groupdict(), pattern, depth)
+            scope = _excepted(match, pattern, depth)
             if scope is not None:
                 return scope
     return None
 
 
-def _excepted(found: dict[str, str | None], pattern: Pattern, depth: int) -> Scope | None:
+def _excepted(match: re.Match[str], pattern: Pattern, depth: int) -> Scope | None:
+    found = match.groupdict()
     before = " , ".join(filter(None, (found.get("pre"), found.get("x"))))
     removed_text, after = found["y"] or "", found.get("post") or ""
     if pattern.behind:
         # "the arms, the wrists excluded": what is excluded begins behind a comma, or is all.
-        pieces = re.split(r"[,;]", f"{before} , {removed_text}" if before else removed_text)
+        pieces = re.split(r"[,;]", match.string[: match.end("y")])
         options = [(",".join(pieces[:at]), ",".join(pieces[at:])) for at in range(len(pieces))]
         options = options[::-1]
     else:
@@ -151,10 +156,14 @@ def _excepted(found: dict[str, str | None], pattern: Pattern, depth: int) -> Sco
         rest = _read(after, depth - 1) if after.strip() else None
         if kept is None:
             kept, rest = rest, None
-        if kept is None or kept == ALL:
-            if pattern.whole and (kept is not None or kept_text == options[-1][0]):
+        if kept == ALL:
+            return Except(ALL, removed)
+        if kept is None:
+            if pattern.whole and kept_text == options[-1][0]:
                 return Except(ALL, removed)
             continue
+        if pattern.behind:
+            kept, removed = _pulled(kept, removed)
         scope = kept if pattern.aside else _without(kept, removed)
         if scope is not None:
             return union([scope, rest]) if rest is not None and rest != ALL else scope
@@ -180,6 +189,18 @@ def _without(kept: Scope, removed: Scope) -> Scope | None:
     else:
         parts = [Except(kept, loss)]
     return union([*parts, *beside])
+
+
+def _pulled(kept: Scope, removed: Scope) -> tuple[Scope, Scope]:
+    """ "The head, the ears, the eyes excluded": nobody names ears beside a head to have them."""
+    items = list(kept.items) if isinstance(kept, Union) else [kept]
+    moved: list[Scope] = []
+    while len(items) > 1:
+        others = frozenset[str]().union(*(evaluate(item, candidates) for item in items[:-1]))
+        if not evaluate(items[-1], candidates) <= others:
+            break
+        moved.insert(0, items.pop())
+    return union(items), union([*moved, removed])
 
 
 def _touches(item: Scope, whole: Joints) -> bool:
@@ -292,7 +313,7 @@ def _chains() -> tuple[Pattern, ...]:
 
 def _sorted(made: list[Pattern | None]) -> tuple[Pattern, ...]:
     unique = {(one.regexes, one.whole, one.aside): one for one in made if one is not None}
-    return tuple(sorted(unique.values(), key=lambda pattern: -pattern.weight))
+    return tuple(sorted(unique.values(), key=lambda pattern: (-pattern.weight, pattern.whole)))
 
 
 def _pattern(text: str, whole: bool = False, aside: bool = False) -> Pattern | None:

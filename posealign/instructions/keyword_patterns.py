@@ -18,6 +18,7 @@ COMPOUNDS: tuple[str, ...] = tuple(_ROWS["compounds"])  # words with a body char
 BOTH = re.compile(_ROWS["both"])
 BOTH_SIDES = re.compile(_ROWS["both_sides"])
 BEHIND = re.compile(_ROWS["behind"])
+JOINS = re.compile(_ROWS["joins"])
 KEEPS_SIDE = re.compile(_ROWS["keeps_side"])
 CORRECTION = re.compile(_ROWS["correction"])
 REST = re.compile(_ROWS["rest"])  # "keep the others": what is named is taken away

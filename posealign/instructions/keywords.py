@@ -201,9 +201,7 @@ def _bind(found: list[Found], text: str) -> list[Scope]:
             behind = before is not None and before.scope is not None and scopes
             gap = text[before.end : item.start] if before is not None else ""
             follows = found[at + 1] if at + 1 < len(found) else None
-            near = (
-                follows is not None and follows.scope is not None and follows.start - item.end <= 6
-            )
+            near = follows is not None and _takes_side(follows, text[item.end : follows.start])
             if behind and not near and patterns.BEHIND.fullmatch(gap):
                 last = scopes[-1]
                 if isinstance(last, Part) and last.side is None and last.name in PAIRED:
@@ -215,6 +213,13 @@ def _bind(found: list[Found], text: str) -> list[Scope]:
         if item.scope is None:
             continue
         scope = item.scope
+        last = scopes[-1] if scopes else None
+        gap = text[found[at - 1].end : item.start] if at else ""
+        unsided = isinstance(last, Part) and last.name in PAIRED and not last.side
+        if scope in _HALVES and unsided and gap.strip() in ("on", "of", "at"):
+            # "the hip on the right side"
+            scopes[-1] = part(f"{_HALVES[scope]}_{last.name}")  # type: ignore[union-attr]
+            continue
         if side and isinstance(scope, Part) and scope.name in PAIRED and scope.side is None:
             scope = scope if item.both else part(f"{side}_{scope.name}")
         elif isinstance(scope, Part) and scope.name == "eyebrow" and side:
@@ -224,6 +229,16 @@ def _bind(found: list[Found], text: str) -> list[Scope]:
         if not patterns.KEEPS_SIDE.fullmatch(between):
             side = None
     return scopes
+
+
+_HALVES: dict[Scope, str] = {Part("left_side"): "left", Part("right_side"): "right"}
+
+
+def _takes_side(item: Found, gap: str) -> bool:
+    """Whether a side just before belongs to this part rather than to the one behind it."""
+    if not isinstance(item.scope, Part) or item.scope.name not in PAIRED or item.scope.side:
+        return False
+    return len(gap) <= 6 and not patterns.JOINS.search(gap)
 
 
 def found_in(text: str) -> list[Found]:
