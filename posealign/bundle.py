@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from posealign.errors import BrokenBundle, InvalidInput, NotFound, nearest
+from posealign.errors import BrokenBundle, InvalidInput, NotFound, first_fault, nearest
 
 GRAPH_VERSION = 1
 GRAPHS = ("image", "text", "select", "locate")
@@ -169,9 +169,7 @@ def load(folder: Path, verify: bool = True) -> Bundle:
     try:
         metadata = Metadata.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise BrokenBundle(f"{path}: {where}: {first['msg']}") from error
+        raise BrokenBundle(f"{path}: {first_fault(error)}") from error
     bundle = Bundle(folder, metadata)
     _check(bundle, verify)
     return bundle
