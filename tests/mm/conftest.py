@@ -19,9 +19,7 @@ if not collect_ignore_glob:
 
         for _name in ("posealign.interop.mm.register", "mmpose.apis", "mmpretrain.models"):
             import_module(_name)
-        import_module(
-            "mmpose.utils"
-        ).register_all_modules()  # sets mmpose's scope, as a Runner does
+        import_module("mmpose.utils").register_all_modules()  # and its scope
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
