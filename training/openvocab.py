@@ -184,7 +184,7 @@ def read_slot(model: PoseModel, tokenizer_file: Path, texts: list[str]) -> Tenso
     """[M, T]: what the vector head is given for each text."""
     tokenizer, caught = load_tokenizer(tokenizer_file), []
     head = model.words.vector
-    hook = head.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))  # type: ignore[operator, union-attr]
+    hook = head.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))  # type: ignore[union-attr]
     try:
         for start in range(0, len(texts), 64):
             model.text(torch.from_numpy(batch(tokenizer, texts[start : start + 64])))

@@ -18,6 +18,7 @@ from posealign.synth.body import Body, Frames, sample_adult, sample_infant
 from posealign.synth.held_out import SPLITS
 from posealign.synth.physics import engine, settle
 from posealign.synth.skin import Hands, pose_skin
+from posealign.synth.stage import CLOTH
 from posealign.synth.surface import Floats
 
 VERSION = 5
@@ -149,7 +150,7 @@ def _kept(path: Path) -> Floats | None:
         grid = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return np.asarray(grid) if grid.shape == (cloth.CLOTH, cloth.CLOTH, 3) else None
+    return np.asarray(grid) if grid.shape == (CLOTH, CLOTH, 3) else None
 
 
 def _keep(path: Path, grid: Floats) -> None:
