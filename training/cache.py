@@ -142,7 +142,8 @@ def build(
         kept = _look(model, pixels, crop_B4, frozen_layers)
         if config.noised:
             drowned = np.clip(pixels * 0.15 + noise.normal(110, 60, pixels.shape), 0, 255)
-            seen = _look(model, drowned.astype(np.uint8), crop_B4, frozen_layers)
+            # Behind all layers, whichever of them are trained: a habit is the start's own.
+            seen = _look(model, drowned.astype(np.uint8), crop_B4, len(model.decoder.layers))
             kept["noised"] = seen["joints"]
         for key, value in kept.items():
             _keep(arrays, folder, key, value.half().numpy(), start, count)

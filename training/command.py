@@ -13,7 +13,10 @@ from pydantic import Field
 from posealign.config import Config, load_config
 from posealign.errors import InvalidInput, MissingExtra, nearest
 
-STAGES = ("shards", "stems", "text", "align", "sft", "average", "ask", "release", "card")
+STAGES = (
+    "shards", "stems", "text", "align", "sft", "average", "ask", "tune", "reward_model", "dpo",
+    "release", "card",
+)  # fmt: skip
 
 
 class Stage(Config):

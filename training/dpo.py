@@ -152,7 +152,7 @@ def _step(
     optimizer.step()
     optimizer.zero_grad()
     right = ((gap * part.changed_PK).sum(-1) > 0).float().mean()
-    return {name: float(value) for name, value in parts.items()} | {
+    return {name: float(value.detach()) for name, value in parts.items()} | {
         "gradient": float(norm), "preferred": float(right),
     }  # fmt: skip
 

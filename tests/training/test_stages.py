@@ -17,14 +17,19 @@ from training.align import AlignConfig, at_joints, info_nce
 from training.align import train as train_align
 from training.ask import AskConfig
 from training.command import Recipe, Stage, run
+from training.dpo import DpoConfig
+from training.experiments.config import StudyConfig
 from training.release import ReleaseConfig
+from training.reward_model import RewardModelConfig
 from training.sft import SftConfig
 from training.stems import read_movenet, unit_scales
+from training.tune_config import TuneConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 KINDS: dict[str, type[Config]] = {
     "sft_": SftConfig, "align_": AlignConfig, "default_ask": AskConfig,
     "default_release": ReleaseConfig, "default_": SftConfig, "default.": Recipe,
+    "tune": TuneConfig, "dpo": DpoConfig, "reward_model": RewardModelConfig, "study_": StudyConfig,
 }  # fmt: skip
 
 

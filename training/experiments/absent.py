@@ -13,8 +13,7 @@ from training.deployed import Deployed, matched_threshold
 from training.experiments.arms import Study, known_joints, searched, start_arm, tuned
 from training.experiments.intervals import change
 from training.experiments.tables import Findings, Table, said
-from training.policy import Policy, batch_of
-from training.starting import assembled
+from training.policy import batch_of
 
 
 def hallucination(study: Study) -> Findings:
@@ -78,16 +77,14 @@ def _contrastive(study: Study, strength: float = 1.0) -> NDArray[np.float64]:
     cache = study.caches["test"]
     path = cache.folder / "noised.npy"
     noised = np.load(path, mmap_mode="r")
-    policy = Policy(assembled(study.config.model, study.config.weights_from, None), study.names,
-                    int(study.config.tuning.get("layers", 0)))  # fmt: skip
+    policy = study.starting_policy()
     found = []
     for start in range(0, len(cache), 64):
         rows = np.arange(start, min(start + 64, len(cache)))
         batch = batch_of(cache, rows, study.names, bool(policy.layers))
         habit = torch.from_numpy(np.array(noised[rows], np.float32))[:, policy.index_K]
-        states = [policy.heads(tokens)[1].double().numpy()
-                  for tokens in (batch.joints_BVD[:, policy.index_K], habit)]  # fmt: skip
-        logits = contrasted(states[0], states[1], strength)
+        seen, unseen = policy.logits(batch)[1], policy.heads(habit)[1]
+        logits = contrasted(seen.double().numpy(), unseen.double().numpy(), strength)
         exp = np.exp(logits - logits.max(-1, keepdims=True))
         found.append((exp / exp.sum(-1, keepdims=True))[..., 0])
     return np.concatenate(found)

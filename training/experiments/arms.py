@@ -54,6 +54,16 @@ class Study:
         return Path(self.config.out)
 
     @property
+    def layers(self) -> int:
+        """How many of the decoder's last layers are trained."""
+        return int(self.config.tuning.get("layers", 0))
+
+    def starting_policy(self) -> Policy:
+        """A fresh copy, as every arm begins."""
+        model = assembled(self.config.model, self.config.weights_from, None)
+        return Policy(model, self.names, self.layers)
+
+    @property
     def body_N(self) -> NDArray[np.int64]:
         return self.caches["test"].body_N
 
@@ -118,8 +128,7 @@ def arm(study: Study, name: str, train: Callable[[Path], dict[str, Any]]) -> Jud
         began = time.process_time()
         report = train(folder)
         report["cpu_seconds"] = time.process_time() - began
-        model = assembled(study.config.model, study.config.weights_from, None)
-        policy = Policy(model, study.names, int(study.config.tuning.get("layers", 0)))
+        policy = study.starting_policy()
         saved = loop.load_checkpoint(folder / "last.pt", restore_dice=False)
         policy.load_state_dict(saved["policy"])
         found = judged(study, name, deploy(policy, study.caches["test"]), report)

@@ -139,7 +139,8 @@ def ppo(study: Study) -> Findings:
     config = RewardModelConfig(
         out=str(study.out / "reward_model"), weights_from=study.config.weights_from,
         model=study.config.model, splits=study.config.splits, cache=study.config.cache,
-        preferences=str(path), threads=study.config.threads, **study.config.reward_model,
+        preferences=str(path), threads=study.config.threads, layers=study.layers,
+        **study.config.reward_model,
     )  # fmt: skip
     folder = Path(config.out)
     cache = study.caches["train"]

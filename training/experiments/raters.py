@@ -17,7 +17,6 @@ from training.experiments.intervals import Change, change
 from training.experiments.tables import Findings, Table, compare, mean, said
 from training.judges import feedback
 from training.pairs import simulated
-from training.policy import Policy
 
 
 def preferences(study: Study) -> Findings:
@@ -44,7 +43,7 @@ def records(study: Study, flips: float) -> Path:
     path = study.out / f"corrections_{flips:g}.jsonl"
     if not path.exists():
         cache = study.caches["train"]
-        given = deploy(Policy(study.model, study.names), cache)
+        given = deploy(study.starting_policy(), cache)
         write(path, simulated(given, cache, study.config.corrections, flips, 17,
                               study.config.corrected_joints))  # fmt: skip
     return path
@@ -57,8 +56,8 @@ def _preferred(study: Study, path: Path, kind: str, flips: float, seed: int) -> 
         return dpo(DpoConfig(
             out=str(folder), weights_from=config.weights_from, model=config.model,
             splits=config.splits, cache=config.cache, preferences=str(path), kind=kind,
-            flips=min(flips, 0.45), seed=seed, threads=config.threads, judge_every=10**6,
-            save_every=10**6, **config.dpo,
+            flips=min(flips, 0.45), seed=seed, layers=study.layers,
+            threads=config.threads, judge_every=10**6, save_every=10**6, **config.dpo,
         ), study.caches)  # fmt: skip
 
     return arm(study, f"dpo_{kind}_flips{flips:g}_seed{seed}", train)
@@ -78,8 +77,7 @@ def _errors(
 def ai_feedback(study: Study) -> Findings:
     """Rule judges rank the answers of three models; dense DPO learns from them."""
     cache, names = study.caches["train"], ["start", "start, shaken once", "start, shaken twice"]
-    policy = Policy(study.model, study.names)
-    first = deploy(policy, cache)
+    first = deploy(study.starting_policy(), cache)
     answers = [first, _blurred(first, 0.15, 1), _blurred(first, 0.15, 2)]
     path = study.out / "ai_feedback.jsonl"
     if not path.exists():
