@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from posealign import bundle as bundles
 from posealign.data.image import encode_depth, encode_image
-from posealign.predictor import Predictor
+from posealign.predictor import Predictor, PredictorSettings
 from serving.settings import Settings
+from tests.rendered import infants
 from tests.serving.conftest import Running, running
 
 BOX = (20.0, 10.0, 150.0, 200.0)
@@ -140,3 +142,25 @@ def test_the_command_line_says_the_same(
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     same(json.loads(run.stdout), onnx.look(image, [BOX]).ask("only the left leg").to_json())
     assert overlay.stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_torch_and_onnx_on_two_hundred_pictures() -> None:
+    """The shipped bundle, its people looked at twice: the same ones are turned, by as much."""
+    settings = PredictorSettings.of(bundles.find("default"), passes=2)
+    one, other = (
+        Predictor("default", provider, threads=1, settings=settings)
+        for provider in ("cpu", "torch")
+    )
+    turned = people = 0
+    for sample in infants():
+        boxes = [person.box for person in sample.people]
+        looks = [predictor.look(sample.image_HW3, boxes) for predictor in (one, other)]
+        for words in ("all 17 keypoints", "the higher arm"):
+            same(*(look.ask(words).to_json() for look in looks))
+        turns, others = ([person.crop.rotation for person in look.people] for look in looks)
+        assert turns == pytest.approx(others, abs=0.01)
+        turned += sum(turn != 0 for turn in turns)
+        people += len(boxes)
+    assert people >= 200
+    assert turned > 40
