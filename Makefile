@@ -16,7 +16,7 @@ EXTRAS := $(ACCEL),train,synth,eval,export,camera,parquet,clinical,dicom,minilm,
 QUIET  := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench train-deps mm test-mm venv-wheel clean
+.PHONY: help run test test-all lint format docs bench train-deps mm test-mm venv-wheel clean
 
 help: ## say what there is to make
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: .venv/.all-$(ACCEL) ## ruff, mypy --strict, import contracts
 
 format: .venv/.all-$(ACCEL) ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+docs: .venv/.all-$(ACCEL) ## write the reference pages that the code decides
+	@POSEALIGN_WRITE_DOCS=1 $(QUIET) $(BIN)/python -m pytest tests/docs/test_reference.py tests/serving/test_docs.py
 
 bench: .venv/.core-$(ACCEL) ## measure the embedded bundle on this machine
 	@$(QUIET) $(BIN)/posealign bench
