@@ -266,13 +266,14 @@ import sys, time
 from pathlib import Path
 from serving.camera.sinks.files import FilesSink
 from tests.camera.test_delivery import event, parquet_settings
-sink = FilesSink(parquet_settings(Path(sys.argv[1]), 8))
+folder = Path(sys.argv[1])
+sink = FilesSink(parquet_settings(folder, 8))
 sink.start()
 for number in range(20):
     sink.event(event(number), None)
-while sink.waiting() or not (Path(sys.argv[1]) / "event.open.jsonl").is_file():
+lines = folder / "event.open.jsonl"
+while sink.waiting() or not lines.is_file() or lines.read_bytes().count(b"\\n") != 4:
     time.sleep(0.01)
-time.sleep(0.2)
 print("told", flush=True)
 time.sleep(60)
 """

@@ -1,4 +1,12 @@
-"""Sixteen cameras of 160×120 with a stub model: memory stays flat, CPU grows with their number."""
+"""Sixteen cameras of 160×120 with a stub model: memory stays flat, CPU grows with their number.
+
+Measured once all cameras are live, in a process of its own:
+- CPU time a hundred frames, of sixteen cameras against four (others on the machine add nothing);
+- resident memory over the last two thirds of the run;
+- answers a second of all cameras against what was asked (95 %), and the p99 of their ages (two
+  periods): wall time, so only where fewer than 1.5 processes a core want to run before and after.
+The short form watches for six seconds after its cameras came; the long one for ten minutes.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +38,12 @@ def measured(url: str, count: int, seconds: float, folder: Path) -> list[dict[st
     raise AssertionError(f"not all cameras came: {rows[-1]}")
 
 
+def _calm() -> bool:
+    """Whether wall time says something about us: few other processes want to run."""
+    running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
+    return max(running - 1, os.getloadavg()[0]) < 1.5 * (os.cpu_count() or 1)
+
+
 def cpu_share(rows: list[dict[str, Any]]) -> float:
     """CPU seconds for a hundred frames."""
     first, last = rows[0], rows[-1]
@@ -37,11 +51,12 @@ def cpu_share(rows: list[dict[str, Any]]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "grown_mb"), [(4, 12.0), pytest.param(600, 12.0, marks=pytest.mark.slow)]
+    ("seconds", "grown_mb"), [(6, 12.0), pytest.param(600, 12.0, marks=pytest.mark.slow)]
 )
 def test_sixteen_cameras(
     seconds: float, grown_mb: float, rtsp: Callable[..., RtspCamera], tmp_path: Path
 ) -> None:
+    calm = _calm()
     url = rtsp(fps=8).url()
     few = measured(url, 4, min(seconds, 30), tmp_path)
     many = measured(url, 16, seconds, tmp_path)
@@ -49,7 +64,7 @@ def test_sixteen_cameras(
     assert cpu_share(many) <= 1.5 * cpu_share(few), (cpu_share(few), cpu_share(many))
     settled = many[len(many) // 3 :]
     assert settled[-1]["mb"] - settled[0]["mb"] <= grown_mb, [row["mb"] for row in many]
-    if os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1):
+    if calm and _calm():
         rate = (many[-1]["answers"] - many[0]["answers"]) / (many[-1]["time"] - many[0]["time"])
         assert rate >= 0.95 * 16 * 5, rate
         assert many[-1]["age_p99"] <= 2 / 5
