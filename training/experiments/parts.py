@@ -30,13 +30,13 @@ from training.reward_model import RewardModelConfig, save_ensemble, train_ensemb
 
 def core(study: Study) -> Findings:
     """SFT → tuned, against SFT continued and against the same rules as losses."""
-    arms: dict[str, list[Judged]] = {"start": [start_arm(study)]}
-    for method in ("group", "sft", "rules"):
-        rate = searched(study, method)
-        arms[method] = [
-            tuned(study, f"{method}_rate{rate:g}_seed{seed}", seed, rate, method=method)
-            for seed in study.config.seeds
-        ]
+    methods = ("group", "sft", "rules")
+    arms: dict[str, list[Judged]] = {"start": [start_arm(study)]} | {m: [] for m in methods}
+    rates = {method: searched(study, method) for method in methods}
+    for seed in study.config.seeds:  # a study that is stopped has whole seeds
+        for method in methods:
+            name = f"{method}_rate{rates[method]:g}_seed{seed}"
+            arms[method].append(tuned(study, name, seed, rates[method], method=method))
     rows = []
     for figure in (*LOWER, *HIGHER):
         means = [mean(study, arms[name], figure) for name in ("start", "sft", "rules", "group")]
