@@ -119,7 +119,8 @@ def upright(
     torsos_P42 = locate(graphs, people, vectors_of(people, TORSO))["xy"]
     crops: dict[int, Crop] = {}
     for p, person in enumerate(people):
-        turn = turn_of(person.crop.invert(torsos_P42[p]))
+        # A whole degree: backends whose places differ in the sixth digit then cut the same pixels.
+        turn = float(round(turn_of(person.crop.invert(torsos_P42[p]))))
         off = (turn - person.crop.rotation + 180) % 360 - 180
         if abs(off) >= turn_at:
             crops[p] = Crop.of_box(person.box, bundle.input_size, turn)
