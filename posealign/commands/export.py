@@ -36,6 +36,17 @@ def onnx(
     exclude: Annotated[
         list[str] | None, typer.Option(help="Keep nodes whose name holds this in fp32.")
     ] = None,
+    convolutions: Annotated[
+        bool,
+        typer.Option("--convolutions", help="With --int8: convolutions too; see what it costs."),
+    ] = False,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            help="Labelled pictures for PCK before and after (int8, fp16): a folder of synthetic "
+            "shards, or how many to render. Default: 64, or none with --pictures."
+        ),
+    ] = None,
     opset: Annotated[int, typer.Option(help="ONNX opset of graphs exported from weights.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -50,7 +61,9 @@ def onnx(
     if output.resolve() == source.folder.resolve():
         raise InvalidInput(f"{output} is the bundle itself; give another folder")
     if int8 or fp16:
-        made, report, table = _cheaper(source, output, int8, pictures, exclude or [])
+        made, report, table = _cheaper(
+            source, output, int8, pictures, exclude or [], convolutions, test
+        )
     else:
         made, report, table = _from_weights(source, output, fp16_weights, opset)
     if as_json:
@@ -78,29 +91,43 @@ def _from_weights(
 
 
 def _cheaper(
-    source: Bundle, output: Path, int8: bool, pictures: str | None, exclude: list[str]
+    source: Bundle,
+    output: Path,
+    int8: bool,
+    pictures: str | None,
+    exclude: list[str],
+    convolutions: bool,
+    test: str | None,
 ) -> tuple[Bundle, Any, str]:
-    """int8 or fp16, and how far joints move on pictures it was not calibrated with."""
-    from posealign.export.calibration import calibration_crops  # noqa: PLC0415
+    """int8 or fp16, and what it costs on pictures it was not calibrated with."""
+    from posealign.export.calibration import calibration_crops, labelled  # noqa: PLC0415
     from posealign.export.cost import place_shift  # noqa: PLC0415
     from posealign.export.precision import compute_fp16, quantise  # noqa: PLC0415
 
+    samples = labelled(test if test is not None else "64" if pictures is None else "0")
     crops = calibration_crops(source, pictures)
     held_out = crops[3::4]
     if int8:
         chosen = [crop for number, crop in enumerate(crops) if number % 4 != 3]
         typer.echo(f"calibrating with {len(chosen)} pictures …", err=True)
-        made = quantise(source, output, chosen, exclude)
+        made = quantise(source, output, chosen, exclude, convolutions=convolutions)
     else:
         made = compute_fp16(source, output)
     shift = place_shift(source, made, held_out)
     ratio = made.path("image.onnx").stat().st_size / source.path("image.onnx").stat().st_size
+    report = {**shift.to_json(), "size_ratio": ratio}
     table = (
         f"places of 17 joints on {shift.pictures} pictures, before and after, input pixels:\n"
         f"median {shift.median:.2f}, 95 % {shift.p95:.2f}, largest {shift.largest:.1f}; "
         f"{100 * shift.share_over_2px:.1f} % move over 2 px; image.onnx is {ratio:.2f} × as large"
     )
-    return made, {**shift.to_json(), "size_ratio": ratio}, table
+    if samples is None:
+        return made, report, table
+    from posealign.evaluate.precision import pck_cost  # noqa: PLC0415
+
+    typer.echo("placing joints in labelled pictures …", err=True)
+    cost = pck_cost(source, made, samples)
+    return made, {**report, "pck": cost.to_json()}, f"{table}\n{cost}"
 
 
 @export.command()

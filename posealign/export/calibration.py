@@ -71,10 +71,20 @@ def _paths(folder: Path, pattern: str) -> list[Path]:
     return found
 
 
-def _rendered(count: int) -> Iterable[Sample]:
+def labelled(test: str) -> Iterable[Sample] | None:
+    """Labelled samples to measure with: a folder of shards, or so many rendered; "0" is none."""
+    if not test.isdigit():
+        from posealign.synth.dataset import ShardDataset  # noqa: PLC0415
+
+        return ShardDataset(Path(test), depth=False)
+    return _rendered(int(test), "test") if int(test) else None
+
+
+def _rendered(count: int, split: str = "train") -> Iterable[Sample]:
+    """Made one by one, when they are asked for; the splits share no body, pose or look."""
     from posealign.synth.bank import Bank  # noqa: PLC0415
     from posealign.synth.render import Renderer  # noqa: PLC0415
     from posealign.synth.write import render_sample  # noqa: PLC0415
 
-    bank, renderer = Bank("train", poses=count, looks=16), Renderer()
+    bank, renderer = Bank(split, poses=min(count, 64), looks=16), Renderer()
     return (render_sample(bank, number, renderer).sample for number in range(count))

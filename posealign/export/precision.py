@@ -92,11 +92,14 @@ def quantise(
     crops: Sequence[NDArray[np.uint8]],
     exclude: Sequence[str] = (),
     method: str = "MinMax",
+    convolutions: bool = False,
 ) -> Bundle:
     """int8 for the image graph: static, per channel, QDQ; `crops` are calibration inputs H×W×3.
 
-    Attention's own products stay fp32 (softmax has a long tail), and so do the nodes whose names
-    contain one of `exclude`. The other graphs cost little and are copied.
+    Products with weights become int8. Attention's own products stay fp32 (softmax has a long
+    tail), and so do the nodes whose names contain one of `exclude`. Convolutions stay too unless
+    asked for: a pyramid of small ones loses points of PCK, and a ViT has next to none. The other
+    graphs cost little and are copied.
     """
     from onnxruntime import quantization as ort_quantization  # noqa: PLC0415
     from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
@@ -114,7 +117,7 @@ def quantise(
     chosen = [
         node.name
         for node in proto.graph.node
-        if node.op_type in ("Conv", "Gemm", "MatMul", "ConvTranspose")
+        if node.op_type in (("Conv", "Gemm", "MatMul") if convolutions else ("Gemm", "MatMul"))
         and constants & set(node.input)
         and not any(word in node.name for word in exclude)
     ]

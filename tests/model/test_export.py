@@ -135,6 +135,12 @@ def test_int8_places_joints_nearly_alike(exported: Exported, tmp_path: Path) -> 
     ]
     error = np.abs(features[0] - features[1]).mean() / features[0].std()
     assert 0 < error < 0.2
+    more = quantise(bundle, tmp_path / "more", crops(), convolutions=True)
+    counts = [
+        sum(node.op_type == "QuantizeLinear" for node in onnx.load(b.path("image.onnx")).graph.node)
+        for b in (found, more)
+    ]
+    assert 0 < counts[0] < counts[1]
     with pytest.raises(InvalidInput, match="give another folder"):
         quantise(bundle, bundle.folder, crops())
     with pytest.raises(InvalidInput, match=r"calibration crops \(96, 64, 3\), got none"):
