@@ -81,16 +81,21 @@ def _clothed(body: Body, bare: tuple[Floats, Floats], look: outfit.Look) -> Floa
     return np.asarray(skin + outward * (look.offset_N * grown)[:, None])
 
 
-@lru_cache(maxsize=256)
+CLOTH_SIZES = (0.4, 0.55, 0.75, 1.2, 2.0)  # metres that a painted texture may span
+
+
 def _cloth_texture(seed: int, split: str, number: int, size: float) -> NDArray[np.uint8]:
+    """Painted for the nearest of a few sizes, so that it serves many samples."""
+    return _painted(seed, split, number, min(CLOTH_SIZES, key=lambda one: abs(one / size - 1)))
+
+
+@lru_cache(maxsize=160)  # a fifth of a megabyte each
+def _painted(seed: int, split: str, number: int, size: float) -> NDArray[np.uint8]:
     rng = generator("look", seed, split, 100_000 + number)
     axis = np.linspace(0, size, 256)
     s, t = np.meshgrid(axis, axis, indexing="ij")
-    return np.asarray(
-        (pattern.paint(pattern.fabric(rng, split, 0.45, calm=number < 120), s, t) * 255).astype(
-            np.uint8
-        )
-    )
+    cloth = pattern.fabric(rng, split, 0.45, calm=number < 120)
+    return np.asarray((pattern.paint(cloth, s, t) * 255).astype(np.uint8))
 
 
 def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None) -> Scene:

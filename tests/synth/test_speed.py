@@ -32,7 +32,7 @@ def test_memory_is_flat(tmp_path: Path) -> None:
 def test_every_cache_has_a_bound() -> None:
     """What a bank keeps, in megabytes at most, for one process."""
     mb = {banks._entry: 0.02, banks._skin: 0.27, banks._draped: 0.35, banks._look: 0.84,
-          scene._cloth_texture: 0.2,
+          scene._painted: 0.2,
           extremities.bend_hand: 0.003}  # fmt: skip
     total = 0.0
     for cache, each in mb.items():
