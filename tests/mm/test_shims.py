@@ -6,17 +6,23 @@ import os
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mmcv.ops import DeformConv2d
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import load_from_local
+from mmengine.structures import InstanceData
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.structures import PoseDataSample
+from mmpose.visualization import PoseLocalVisualizer
 from xtcocotools.coco import COCO
 from xtcocotools.cocoeval import COCOeval
 
 from posealign.errors import InvalidInput, MissingExtra
 from posealign.interop.mm import shims
+from posealign.interop.mm.skeletons import folder
 
 
 def test_installing_twice_changes_nothing() -> None:
@@ -44,6 +50,22 @@ def test_cocoeval_takes_sigmas_and_areas(people: Path) -> None:
     coco.anns[0] = row
     with pytest.raises(InvalidInput, match="the id 0"):
         COCOeval(coco, coco)
+
+
+def test_joints_are_drawn(tmp_path: Path) -> None:
+    joints = np.random.default_rng(0).uniform(10, 90, (1, 17, 2))
+    found = InstanceData(
+        keypoints=joints, keypoint_scores=np.ones((1, 17)), keypoints_visible=np.ones((1, 17)),
+        bboxes=np.array([[5.0, 5, 95, 95]]), bbox_scores=np.ones(1),
+    )  # fmt: skip
+    sample = PoseDataSample(gt_instances=found, pred_instances=found)
+    visualizer = PoseLocalVisualizer(name="shims", save_dir=str(tmp_path))
+    visualizer.set_dataset_meta(parse_pose_metainfo({"from_file": str(folder() / "coco.py")}))
+    black = np.zeros((100, 100, 3), np.uint8)
+    visualizer.add_datasample("x", black, sample, draw_bbox=True, out_file=str(tmp_path / "x.png"))
+    drawn = cv2.imread(str(tmp_path / "x.png"))
+    for x, y in joints[0]:
+        assert drawn[int(y), int(x)].any()
 
 
 class Evil:

@@ -35,6 +35,7 @@ def install() -> None:
     _detection()
     _no_multimodal()
     _safe_checkpoints()
+    _radii()
     sys.modules["posealign.interop.mm.installed"] = ModuleType("installed")
 
 
@@ -152,3 +153,16 @@ def _safe_checkpoints() -> None:
         found += [(arrays._reconstruct, f"{module}._reconstruct"),
                   (arrays.scalar, f"{module}.scalar")]  # fmt: skip
     torch.serialization.add_safe_globals(found)
+
+
+def _radii() -> None:
+    """mmpose draws joints with int(np.array([radius])), which numpy 2.4 no longer takes."""
+    module = import_module("mmpose.visualization.opencv_backend_visualizer")
+    visualizer = module.OpencvBackendVisualizer
+    draw = visualizer.draw_circles
+
+    def draw_circles(self: Any, center: Any, radius: Any, *rest: Any, **options: Any) -> Any:
+        number = np.asarray(radius).item() if self.backend == "opencv" else radius
+        return draw(self, center, number, *rest, **options)
+
+    visualizer.draw_circles = draw_circles
