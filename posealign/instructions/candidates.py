@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign.instructions.clauses import is_composed, is_joined, read_clauses
+from posealign.instructions.clauses import is_composed, weigh_clauses
 from posealign.instructions.decoding import Heads, Logits, decode
 from posealign.instructions.hints import LEFT, NEAR, RIGHT, Hint
 from posealign.instructions.keywords import is_corrected, is_structured, parse_text
@@ -46,9 +46,9 @@ class Prices:
     bare: float = 2.0  # the threshold's own set
     rules: float = 2.0  # what the keyword rules read gets this much
     grammar: float = 4.0  # and this where they found an exception, a chain, a correction
-    named: float = 3.0  # what clauses name
-    clauses: float = 10.0  # and where an exception or a chain joins them
-    composed: float = 16.0  # and where one stands inside another: the graph never saw that
+    named: float = 5.0  # what clauses name
+    clauses: float = 18.0  # and where an exception or a chain joins them
+    composed: float = 24.0  # and where one stands inside another: the graph never saw that
     cap: float = 3.0  # logits are trusted no further
     gate_no: float = 2.0  # the rules would refuse: off the gate
     gate_yes: float = 1.0  # the rules would answer: onto the gate
@@ -83,10 +83,10 @@ def settle(
         related_V = choose_related(out["related"][row], heads.relation, heads.asked_V)
     extra = [related_V] if heads.relation is not None else []
     gains: list[float] = [0.0] * len(extra)
-    clauses = None if foreign else read_clauses(clean)
+    clauses, joined = (None, False) if foreign else weigh_clauses(clean)
     if clauses is not None:
         extra.append(as_mask(evaluate(clauses, candidates)))
-        sure = is_joined(clauses) or is_corrected(clean)
+        sure = joined or is_corrected(clean)
         gains.append(
             prices.composed if is_composed(clauses) else prices.clauses if sure else prices.named
         )
@@ -214,7 +214,7 @@ def _mask_of(scope: Scope) -> Mask:
 
 @cache
 def _named() -> Mask:
-    """Every part there is, on every side, and all but it; also the sums of two limbs' halves."""
+    """Every part there is, on every side, and all but it."""
     scopes: list[Scope] = []
     for name in sorted(PARTS):
         if name.startswith("face_"):

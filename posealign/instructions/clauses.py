@@ -58,9 +58,19 @@ class Pattern:
 
 def read_clauses(clean: str) -> Scope | None:
     """The scope of a text, read clause by clause; None where it names no part."""
+    return weigh_clauses(clean)[0]
+
+
+def weigh_clauses(clean: str) -> tuple[Scope | None, bool]:
+    """The same, and whether any words join or part its clauses: then the reading is a sure one."""
     text = _ONLY_SIDE.sub(r"(\1)", _NO_SIDE.sub(" ", _BOTH.sub(" ", clean)))
     said = _exception(text, _DEPTH, _SURE)  # what is a remark is no correction
-    return said if said is not None else _read(keywords.after_correction(text), _DEPTH)
+    if said is not None:
+        return said, True
+    text = keywords.after_correction(text)
+    excepted = _exception(text, _DEPTH)
+    scope = excepted if excepted is not None else _read(text, 0)
+    return scope, excepted is not None or (scope is not None and is_joined(scope))
 
 
 def is_joined(scope: Scope) -> bool:
@@ -174,8 +184,8 @@ def _without(kept: Scope, removed: Scope) -> Scope | None:
     """`kept` less `removed`; what cannot be taken from it was named beside it."""
     if kept == ALL:
         return Except(ALL, removed)
-    items = list(kept.items) if isinstance(kept, Union) else [kept]
-    taken = list(removed.items) if isinstance(removed, Union) else [removed]
+    items: list[Scope] = list(kept.items) if isinstance(kept, Union) else [kept]
+    taken: list[Scope] = list(removed.items) if isinstance(removed, Union) else [removed]
     whole = evaluate(kept, candidates)
     inside = [item for item in taken if _touches(item, whole)]
     beside = [item for item in taken if item not in inside]
@@ -193,7 +203,7 @@ def _without(kept: Scope, removed: Scope) -> Scope | None:
 
 def _pulled(kept: Scope, removed: Scope) -> tuple[Scope, Scope]:
     """ "The head, the ears, the eyes excluded": nobody names ears beside a head to have them."""
-    items = list(kept.items) if isinstance(kept, Union) else [kept]
+    items: list[Scope] = list(kept.items) if isinstance(kept, Union) else [kept]
     moved: list[Scope] = []
     while len(items) > 1:
         others = frozenset[str]().union(*(evaluate(item, candidates) for item in items[:-1]))

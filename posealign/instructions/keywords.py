@@ -213,12 +213,12 @@ def _bind(found: list[Found], text: str) -> list[Scope]:
         if item.scope is None:
             continue
         scope = item.scope
-        last = scopes[-1] if scopes else None
+        named = scopes[-1] if scopes else None
         gap = text[found[at - 1].end : item.start] if at else ""
-        unsided = isinstance(last, Part) and last.name in PAIRED and not last.side
+        unsided = isinstance(named, Part) and named.name in PAIRED and not named.side
         if scope in _HALVES and unsided and gap.strip() in ("on", "of", "at"):
             # "the hip on the right side"
-            scopes[-1] = part(f"{_HALVES[scope]}_{last.name}")  # type: ignore[union-attr]
+            scopes[-1] = part(f"{_HALVES[scope]}_{named.name}")  # type: ignore[union-attr]
             continue
         if side and isinstance(scope, Part) and scope.name in PAIRED and scope.side is None:
             scope = scope if item.both else part(f"{side}_{scope.name}")
