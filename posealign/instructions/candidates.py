@@ -50,7 +50,7 @@ class Prices:
     clauses: float = 18.0  # and where an exception or a chain joins them
     composed: float = 24.0  # and where one stands inside another: the graph never saw that
     cap: float = 3.0  # logits are trusted no further
-    gate_no: float = 2.0  # the rules would refuse: off the gate
+    gate_no: float = 1.0  # the rules would refuse: off the gate
     gate_yes: float = 1.0  # the rules would answer: onto the gate
     vote: float = 1.0  # the words' votes on whether joints are asked for: onto the gate
     foreign: float = 4.0  # a language of a further phrasebook: naming a part is asking for it

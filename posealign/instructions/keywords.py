@@ -248,7 +248,10 @@ def found_in(text: str) -> list[Found]:
     found, at = [], 0
     while at < len(tokens):
         start = tokens[at][1]
-        compound = next((word for word in patterns.COMPOUNDS if text.startswith(word, start)), None)
+        compound = next(
+            (word for word in _compounds().get(text[start], ()) if text.startswith(word, start)),
+            None,
+        )
         if compound is not None:
             while at < len(tokens) and tokens[at][1] < start + len(compound):
                 at += 1
@@ -267,6 +270,13 @@ def found_in(text: str) -> list[Found]:
         else:
             at += 1
     return found
+
+
+@cache
+def _compounds() -> dict[str, tuple[str, ...]]:
+    """By their first character."""
+    firsts = {word[0] for word in patterns.COMPOUNDS}
+    return {one: tuple(w for w in patterns.COMPOUNDS if w[0] == one) for one in firsts}
 
 
 @cache
