@@ -224,3 +224,34 @@ def test_a_bundle_goes_on_learning() -> None:
     model = build(pose=None, bundle="default", codec=codec)
     assert model.pose.config.encoder.name == "hybrid"
     assert model.rows_K.tolist() == list(range(17))
+
+
+def test_a_bundle_under_mmpose_is_the_predictor(people: Path) -> None:
+    """mmpose's crop and our Crop, mmpose's inverse and ours: the same joints in the picture."""
+    import cv2
+
+    from posealign import bundle as bundles
+    from posealign.predictor import Predictor, PredictorSettings
+
+    config = Config.fromfile(str(RECIPE.with_name("posealign_default_coco-192x192.py")))
+    config.model.test_cfg = {"flip_test": False}
+    model = init_model(config, device="cpu", cfg_options={})
+    path = people.parent / "images" / "2.png"
+    box = (8.0, 10.0, 90.0, 140.0)
+    corners = np.array([[box[0], box[1], box[0] + box[2], box[1] + box[3]]])
+    (found,) = inference_topdown(model, str(path), corners)
+    bundle = bundles.find("default")
+    predictor = Predictor(bundle, "cpu", 1, PredictorSettings.of(bundle, passes=1))
+    picture = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
+    (pose,) = predictor.look(picture, [box]).ask("all keypoints", "coco17").poses
+    placed = {joint.name: joint for joint in pose.joints}
+    assert len(placed) == 17
+    for name, point, sure in zip(
+        model.skeleton.names, found.pred_instances.keypoints[0],
+        found.pred_instances.keypoint_scores[0], strict=True,
+    ):  # fmt: skip
+        joint = placed[name]
+        if joint.x is None or joint.y is None:
+            continue  # our states call it absent; mmpose has no such answer
+        assert point == pytest.approx((joint.x, joint.y), abs=0.5), name
+        assert sure == pytest.approx(joint.confidence, abs=0.02)
