@@ -71,7 +71,8 @@ def credited(
     poses = poses_of(actions, policy.grid[1], run.train.pixels_per_cell)
     found = score(poses, batch)
     joint = found.joint_GBV
-    if run.config.credit == "alone":
+    # A reward model would have to read every joint's pose apart: it judges whole answers.
+    if run.config.credit == "alone" and run.config.method != "ppo":
         cells, z = decoded(plain.place_BKC, plain.z_BKZ, policy.grid)
         standing = Poses(
             (cells * run.train.pixels_per_cell)[None], z[None],

@@ -56,7 +56,7 @@ def test_from_labels_to_an_answer_over_http(tmp_path: Path) -> None:
     png = cv2.imencode(".png", image[..., ::-1])[1].tobytes()
     with running(Settings(bundle=str(bundle.folder), threads=1, drain_seconds=0.0)) as server, \
             server.client() as client:  # fmt: skip
-        answer = client.post("/v1/pose", data={"instruction": "all joints"},
+        answer = client.post("/v1/pose", data={"instruction": "all joints", "skeleton": "coco17"},
                              files={"image": ("a.png", png, "image/png")})  # fmt: skip
     assert answer.status_code == 200, answer.text
     said = answer.json()
