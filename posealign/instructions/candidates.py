@@ -93,6 +93,10 @@ def settle(
     if isinstance(ruled, Query):
         extra.append(as_mask(evaluate(ruled.scope, candidates)))
         gains.append(prices.grammar if is_structured(clean, ruled) else prices.rules)
+    firsts: list[Scope] = [options[0] for options in mentions(hints)] if foreign else []
+    if firsts:  # a side beside a part is that part's, in whatever language
+        extra.append(_mask_of(union(list(dict.fromkeys(firsts)))))
+        gains.append(prices.foreign)
     mask_V = choose_mask(asked_V, hints, extra, gains, prices)
     if heads.relation is not None:
         related_V = related_V & mask_V if (related_V & mask_V).any() else mask_V
