@@ -49,13 +49,31 @@ def load_config(
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        found = [_explain(kind, row, path, lines, origins) for row in error.errors()]
+        if path is not None and (other := _meant_for(Path(path), kind)):
+            raise InvalidConfig(f"{path} configures {other}, not {kind.__name__}") from error
+        rows = error.errors()
+        # A list that lost its wrong items is "too short": the items' own faults say enough.
+        places = [row["loc"] for row in rows]
+        whole = [row for row in rows if not (row["type"] == "too_short" and _above(row, places))]
+        found = [_explain(kind, row, path, lines, origins) for row in whole]
         raise InvalidConfig("\n".join(found)) from error
 
 
 def to_yaml(config: BaseModel) -> str:
     """The inverse of `load_config`: what a run writes beside its results."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _meant_for(path: Path, kind: type[BaseModel]) -> str:
+    """What the first line `# config: module:Model` names, where that is another model."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        named = file.readline().partition("# config: ")[2].strip()
+    return named if named and named.partition(":")[2] != kind.__name__ else ""
+
+
+def _above(row: Mapping[str, Any], places: Sequence[Place]) -> bool:
+    place = row["loc"]
+    return any(other[: len(place)] == place for other in places if other != place)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:

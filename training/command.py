@@ -19,6 +19,15 @@ STAGES = (
 )  # fmt: skip
 
 
+# What stands behind a stage that takes no configuration.
+ARGUMENTS = {
+    "shards": ("KIND", "SOURCE", "TARGET"),
+    "stems": ("SOURCE", "TARGET"),
+    "average": ("FIRST", "SECOND", "SHARE", "TARGET"),
+    "card": ("BUNDLE", "PAGE"),
+}
+
+
 class Stage(Config):
     """`arguments` are what stands behind `python -m training.STAGE`."""
 
@@ -58,10 +67,14 @@ def run(stage: Stage) -> None:
             f"no stage is called {stage.stage!r}{nearest(stage.stage, STAGES)}; there are "
             f"{', '.join(STAGES)}"
         )
+    wanted = ARGUMENTS.get(stage.stage, ("CONFIG.yaml",))
+    if len(stage.arguments) < len(wanted):
+        raise InvalidInput(f"expected: posealign train {stage.stage} {' '.join(wanted)}")
     before = sys.argv
     sys.argv = [f"training.{stage.stage}", *stage.arguments]
     try:
-        runpy.run_module(f"training.{stage.stage}", run_name="__main__")
+        # alter_sys: pydantic looks names up in the module that a class says it is from.
+        runpy.run_module(f"training.{stage.stage}", run_name="__main__", alter_sys=True)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith(("training", "posealign")):
             raise

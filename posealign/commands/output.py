@@ -13,3 +13,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machin
 def print_json(data: Any) -> None:
     """One JSON document on stdout; NaN is an error, as JSON has none."""
     typer.echo(json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+# What a refusal's reason says to a person.
+REFUSALS = {
+    "not_pose": "it asks for something other than joints of a person",
+    "contradictory": "it asks for something and rules it out",
+    "no_such_part": "people have no such part",
+    "unclear": "it names no part of the body that could be made out",
+    "injection": "it talks to the machine rather than about a pose",
+    "not_in_skeleton": "the skeleton has no such joint; --skeleton takes another one",
+}

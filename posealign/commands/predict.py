@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from posealign.commands.output import AsJson, print_json
+from posealign.commands.output import REFUSALS, AsJson, print_json
 from posealign.data.image import read_depth, read_image
 from posealign.data.image_header import SUFFIXES
 from posealign.data.pose import PoseResult, State
@@ -70,6 +70,8 @@ def predict(
             )
             result = look.ask(instruction, skeleton)
         except PoseAlignError as error:
+            if len(paths) == 1 and error.code.endswith("image"):
+                raise type(error)(f"{path}: {error}") from error
             if len(paths) == 1:
                 raise
             failures += 1  # one bad file must not end a long run
@@ -144,7 +146,8 @@ def table(path: Path, result: PoseResult) -> Table | str:
             if understood.near_matches
             else ""
         )
-        return f"{path}: refused ({understood.reason}){near}"
+        reason = REFUSALS.get(understood.reason or "", "no reason is known")
+        return f"{path}: refused ({understood.reason}): {reason}{near}"
     rows = Table(title=f"{path}: {understood.text}", title_justify="left")
     for column in ("person", "joint", "x", "y", "z", "state", "confidence", "radius"):
         rows.add_column(column, justify="left" if column in ("joint", "state") else "right")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from posealign import bundle as bundles
-from posealign.commands.output import AsJson, print_json
+from posealign.commands.output import REFUSALS, AsJson, print_json
 from posealign.data.pose import PoseResult, Understood
 from posealign.instructions.resolve import Resolver
 
@@ -40,7 +40,8 @@ def lines(understood: Understood) -> list[str]:
     """For people: the reading first, then what bears on it."""
     rows = [("understood", understood.query or "a set of joints without a short name")]
     if understood.refused:
-        rows = [("refused", understood.reason or "")]
+        reason = understood.reason or ""
+        rows = [("refused", f"{reason}: {REFUSALS.get(reason, 'no reason is known')}")]
         if understood.near_matches:
             rows.append(("near", ", ".join(understood.near_matches)))
     else:

@@ -16,7 +16,7 @@ import typer
 
 from posealign import bundle as bundles
 from posealign.commands.output import AsJson, print_json
-from posealign.errors import Unavailable
+from posealign.errors import InvalidInput, Unavailable
 from serving.samples import SamplePicture, sample_pictures, save
 
 
@@ -34,6 +34,8 @@ def demo(
     posealign demo --pictures samples && posealign predict samples/sitting.jpg "both hands"
     """
     if pictures is not None:
+        if pictures.exists() and not pictures.is_dir():
+            raise InvalidInput(f"{pictures} is a file; --pictures wants a folder")
         _written(save(pictures), as_json)
         return
     from serving import logs, server  # noqa: PLC0415 - pictures alone need no server

@@ -1,0 +1,101 @@
+"""Mistakes of a newcomer's first hour, each made on purpose: one sentence, the right exit code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from posealign import bundle as bundles
+from posealign import cli
+from posealign.commands.output import REFUSALS
+from posealign.instructions.query import REASONS
+from serving.samples import save
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+MISTAKES = [
+    ("predict nowhere.jpg leg", 3, "no picture at 'nowhere.jpg'"),
+    ("predict notes.txt leg", 2, "notes.txt: no picture begins with"),
+    ("predict cut.jpg leg", 2, "cut.jpg: the JPEG is damaged"),
+    ("predict zero.jpg leg", 2, "the file is empty"),
+    ("predict empty leg", 3, "no pictures (.jpg"),
+    ("predict ball.jpg", 2, "then the instruction"),
+    ("predict ball.jpg leg --skeleton coco_17", 3, "did you mean 'coco17'?"),
+    ("predict ball.jpg leg --bundle defalt", 3, "did you mean 'default'?"),
+    ("predict ball.jpg leg --bundle future", 5, "export the bundle again"),
+    ("predict ball.jpg leg --box 1,2,3", 2, "expected four numbers"),
+    ("predict ball.jpg leg --boxes 1,2,3,4", 2, "No such option"),
+    ("predict ball.jpg leg --provider gpu", 2, "did you mean 'cpu'?"),
+    ("predikt ball.jpg leg", 2, "did you mean 'predict'?"),
+    ("bundles swapped", 5, "it was changed after it was written"),
+    ("bundles cut", 5, "image.onnx has 1000 bytes"),
+    ("bundles empty", 3, "it has no bundle.json"),
+    ("skeletons check shape.json", 2, "is not a JSON file"),
+    ("video notes.txt leg", 2, "is not a video that can be read"),
+    ("evaluate {configs}/eval_tinny.yaml", 3, "eval_tiny.yaml'?"),
+    ("evaluate {configs}/eval_tiny.yaml limt=3", 2, "did you mean 'limit'?"),
+    ("evaluate {configs}/eval_tiny.yaml source.path=empty", 3, "`posealign synth"),
+    ("evaluate {configs}/sft_tiny.yaml", 2, "configures training.sft:SftConfig, not Evaluation"),
+    ("compare empty:a empty:b", 3, "holds no evaluation"),
+    ("report empty", 3, "there is no report at empty"),
+    ("serve --host 0.0.0.0", 2, "make one with `posealign key new"),
+    ("serve --config serve.yaml", 2, "did you mean 'port'?"),
+    ("serve --bundle nowhere", 3, "no bundle is called 'nowhere'"),
+    ("camera", 2, "examples/cameras.yaml is a start"),
+    ("camera --config cameras.yaml", 2, "did you mean 'rules'?"),
+    ("train sftt x.yaml", 2, "did you mean 'sft'?"),
+    ("train sft", 2, "expected: posealign train sft CONFIG.yaml"),
+    ("train average x", 2, "FIRST SECOND SHARE TARGET"),
+    ("train all {configs}/sft_tiny.yaml", 2, "not Recipe"),
+    ("synth -o x --split trian", 2, "expected train or test"),
+    ("key new me --scope root", 2, "scopes are infer, feedback, admin"),
+    ("demo --pictures notes.txt", 2, "wants a folder"),
+    ("dicom notes.txt leg", 2, "not a DICOM file"),
+    ("convert notes.txt -o y", 2, "it was not opened"),
+]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything that is wrong."""
+    folder = tmp_path_factory.mktemp("desk")
+    save(folder)
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / "cut.jpg").write_bytes((folder / "ball.jpg").read_bytes()[:3000])
+    (folder / "shape.json").write_text("{")
+    (folder / "zero.jpg").touch()
+    (folder / "empty").mkdir()
+    (folder / "serve.yaml").write_text("prot: 9\n")
+    (folder / "cameras.yaml").write_text(
+        'cameras:\n  - name: cot\n    source: {url: "rtsp://x/y"}\n    instruction: both arms\n'
+        "    rulez: []\n"
+    )
+    for name in ("future", "swapped", "cut"):
+        shutil.copytree(bundles.find("default").folder, folder / name)
+    for name, change in (("future", {"graph_version": 99}), ("swapped", {"name": "other"})):
+        path = folder / name / "bundle.json"
+        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **change}))
+    with (folder / "cut" / "image.onnx").open("r+b") as file:
+        file.truncate(1000)
+    return folder
+
+
+@pytest.mark.parametrize(("line", "code", "words"), MISTAKES, ids=[row[0] for row in MISTAKES])
+def test_a_mistake_is_answered_in_a_sentence(
+    line: str, code: int, words: str, desk: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(desk)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(line.format(configs=CONFIGS).split())
+    out, err = capsys.readouterr()
+    assert stop.value.code == code, err
+    assert words in " ".join(err.split()), err
+    assert out == ""
+    assert err.count("\n") < 12
+
+
+def test_every_refusal_has_a_sentence() -> None:
+    assert set(REFUSALS) == set(REASONS)
