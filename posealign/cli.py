@@ -172,12 +172,15 @@ def extra_of(module: str) -> str | None:
         rows = requires("posealign") or []
     except PackageNotFoundError:
         return None
+    wanted: dict[str, list[str]] = {}
     for row in rows:
         requirement, _, marker = row.partition(";")
-        name = requirement.partition("[")[0].strip().rstrip("=<>!~ .0123456789*")
-        if _plain(name) == _plain(package) and "extra ==" in marker:
-            return marker.partition("extra ==")[2].strip().strip("\"'")
-    return None
+        if "extra ==" in marker:
+            extra = marker.partition("extra ==")[2].strip().strip("\"'")
+            name = requirement.partition("[")[0].strip().rstrip("=<>!~ .0123456789*")
+            wanted.setdefault(extra, []).append(_plain(name))
+    bringing = [extra for extra, names in wanted.items() if _plain(package) in names]
+    return min(bringing, key=lambda extra: len(wanted[extra]), default=None)  # the smallest
 
 
 def _plain(name: str) -> str:

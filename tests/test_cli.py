@@ -88,6 +88,7 @@ def test_a_named_error_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> Non
         (ModuleNotFoundError("x", name="fhir.resources"), 4, "posealign[clinical]"),
         (ModuleNotFoundError("x", name="paho.mqtt"), 4, "posealign[camera]"),
         (ModuleNotFoundError("x", name="torch"), 4, "posealign[train]"),
+        (ModuleNotFoundError("x", name="matplotlib"), 4, "posealign[eval]"),
         (ModuleNotFoundError("x", name="onnxruntime"), 4, "posealign[cpu]"),
     ],
 )
