@@ -253,8 +253,14 @@ def test_a_stale_cache_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_guards_reject_by_name() -> None:
-    before = {"pck": 0.8, "yes_ratio": 0.7, "reward": 1.0, "asymmetry": 0.1, "pose_prior": 1.0,
-              "labelled": 0.75}
+    before = {
+        "pck": 0.8,
+        "yes_ratio": 0.7,
+        "reward": 1.0,
+        "asymmetry": 0.1,
+        "pose_prior": 1.0,
+        "labelled": 0.75,
+    }
     guards = Guards()
     assert reasons(before, before | {"reward": 1.2}, 0.1, guards) == []
     assert "PCK" in reasons(before, before | {"pck": 0.79}, 0.1, guards)[0]

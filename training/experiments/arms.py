@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from training.deployed import (
     matched_threshold,
 )
 from training.experiments.config import StudyConfig
-from training.policy import Policy, trained_joints
+from training.policy import Policy, batch_of, trained_joints
 from training.prior import Prior
 from training.starting import assembled
 from training.tune import tune
@@ -142,6 +142,17 @@ def arm(study: Study, name: str, train: Callable[[Path], dict[str, Any]]) -> Jud
 
 def start_arm(study: Study) -> Judged:
     return judged(study, "start", study.start, {})
+
+
+def label_arm(study: Study) -> Judged:
+    """The labels judged like a model: how often the rules themselves are wrong."""
+    cache = study.caches["test"].without_features()
+    batch = batch_of(cache, np.arange(len(cache)), study.names, tokens=False)
+    truth = replace(
+        study.start, points_NK2=np.nan_to_num(batch.scene.points_BV2.double().numpy()),
+        z_NK=batch.z_BK.double().numpy(), absent_NK=batch.scene.absent_BV.double().numpy(),
+    )  # fmt: skip
+    return judged(study, "labels", truth, {})
 
 
 def tuned(study: Study, name: str, seed: int, rate: float, **changes: Any) -> Judged:

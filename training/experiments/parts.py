@@ -11,7 +11,7 @@ from pathlib import Path
 
 from posealign.preferences import read
 from posealign.rewards.combine import WEIGHTS
-from training.experiments.arms import Judged, Study, searched, start_arm, tuned
+from training.experiments.arms import Judged, Study, label_arm, searched, start_arm, tuned
 from training.experiments.raters import records
 from training.experiments.tables import (
     HIGHER,
@@ -37,9 +37,11 @@ def core(study: Study) -> Findings:
         for method in methods:
             name = f"{method}_rate{rates[method]:g}_seed{seed}"
             arms[method].append(tuned(study, name, seed, rates[method], method=method))
+    labels = [label_arm(study)]
     rows = []
     for figure in (*LOWER, *HIGHER):
-        means = [mean(study, arms[name], figure) for name in ("start", "sft", "rules", "group")]
+        columns = (labels, *(arms[name] for name in ("start", "sft", "rules", "group")))
+        means = [mean(study, runs, figure) for runs in columns]
         rows.append((
             figure, *(f"{value:.3f}" for value in means),
             said(compare(study, arms["sft"], arms["group"], figure)),
@@ -47,8 +49,8 @@ def core(study: Study) -> Findings:
         ))  # fmt: skip
     table = Table(
         "Tuned against its controls, on test views",
-        ("figure", "start", "SFT continued", "rules as losses", "tuned", "tuned against SFT",
-         "tuned against rules"), tuple(rows),
+        ("figure", "labels", "start", "SFT continued", "rules as losses", "tuned",
+         "tuned against SFT", "tuned against rules"), tuple(rows),
         "Relative changes with 95 % intervals over bodies and seeds; `fell`, `rose` or `tie` by "
         "whether the interval of the difference excludes 0.",
     )  # fmt: skip
