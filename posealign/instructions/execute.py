@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from posealign.data.pose import Finding, State
 from posealign.data.sample import Person, Sample
 from posealign.instructions.query import Query, Related
 from posealign.instructions.relations import choose
-from posealign.instructions.sets import Joints, as_mask, evaluate, in_skeleton
+from posealign.instructions.sets import Joints, evaluate, in_skeleton
 from posealign.skeletons.load import skeleton as load_skeleton
 from posealign.skeletons.load import vocabulary
 from posealign.skeletons.skeleton import Skeleton
@@ -119,8 +118,3 @@ def premise_findings(query: Query, person: Person) -> tuple[Finding, ...]:
             f"the instruction says {query.premise}; the picture shows {person.posture}",
         ),
     )
-
-
-def asked_mask(asked: Asked) -> NDArray[np.bool_]:
-    """[V] bool, for losses and metrics."""
-    return as_mask(asked.kept)

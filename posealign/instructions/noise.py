@@ -73,10 +73,6 @@ def to_traditional(text: str) -> str:
     return text.translate(traditional())
 
 
-def recase(text: str, rng: Random) -> str:
-    return rng.choice((text.upper(), text.lower(), text.capitalize(), text.title()))
-
-
 def damage(text: str, rng: Random, book: Phrasebook, level: float = 1.0) -> str:
     """The training mixture of all of it; `level` scales how often."""
     roll = rng.random()

@@ -146,14 +146,3 @@ def _quads(inside: NDArray[np.bool_], number: NDArray[np.int64], axis: int) -> N
     flip = ~lower[tuple(edges.T)]
     quad[flip] = quad[flip][:, ::-1]
     return np.concatenate([quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]])
-
-
-def vertex_normals(vertices_N3: Floats, faces_F3: NDArray[np.int64]) -> Floats:
-    """Area-weighted unit normals."""
-    a, b, c = (vertices_N3[faces_F3[:, k]] for k in range(3))
-    flat = cross(b - a, c - a)
-    total = np.zeros_like(vertices_N3)
-    for axis in range(3):
-        weights = np.repeat(flat[:, axis], 3)
-        total[:, axis] = np.bincount(faces_F3.ravel(), weights, len(vertices_N3))
-    return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
