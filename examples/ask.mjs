@@ -4,7 +4,8 @@
 
 import { readFile } from "node:fs/promises";
 
-const [picture, instruction, server = "http://127.0.0.1:8000"] = process.argv.slice(2);
+const usual = process.env.POSEALIGN_SERVER ?? "http://127.0.0.1:8000";
+const [picture, instruction, server = usual] = process.argv.slice(2);
 if (!instruction) {
   console.error('usage: node examples/ask.mjs PICTURE "only the left leg" [SERVER]');
   process.exit(2);

@@ -19,7 +19,8 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("picture")
     parser.add_argument("instructions", nargs="+")
-    parser.add_argument("--server", default="http://127.0.0.1:8000")
+    server = os.environ.get("POSEALIGN_SERVER", "http://127.0.0.1:8000")
+    parser.add_argument("--server", default=server)
     given = parser.parse_args()
     try:
         with Client(given.server, key=os.environ.get("POSEALIGN_KEY")) as client:

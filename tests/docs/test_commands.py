@@ -192,14 +192,19 @@ def test_the_page_runs(
         "OMP_NUM_THREADS": "1", "NO_COLOR": "1",
     }  # fmt: skip
     times = []
+    variables: list[str] = []  # every line has a shell of its own; what one assigns, the next know
     with process("-m", "posealign", "serve", "--log-level", "error") as (_, port):
         until_ready(port)
-        for line in script(ROOT / page, f"http://127.0.0.1:{port}"):
+        url = f"http://127.0.0.1:{port}"
+        environment["POSEALIGN_SERVER"] = url
+        for line in script(ROOT / page, url):
             start = time.monotonic()
             done = subprocess.run(
-                ["bash", "-euc", line], cwd=folder, env=environment, capture_output=True,
-                text=True, timeout=600, check=False,
+                ["bash", "-euc", "\n".join([*variables, line])], cwd=folder, env=environment,
+                capture_output=True, text=True, timeout=600, check=False,
             )  # fmt: skip
+            if re.match(r"\w+=\$\(", line):
+                variables.append(line)
             times.append(f"{time.monotonic() - start:6.1f} s  {line.splitlines()[0][:80]}")
             assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     with capsys.disabled():
