@@ -35,6 +35,7 @@ def commands(block: Block) -> list[str]:
     found: list[str] = []
     text = ""
     for row in re.sub(r"\\\n\s*", " ", block.text).splitlines():
+        row = row.removeprefix("$ ")  # noqa: PLW2901 - a prompt, where a page shows one
         text = f"{text}\n{row}" if text else re.sub(r"(^|\s)#\s.*$", "", row).strip()
         try:
             shlex.split(text)
