@@ -48,7 +48,7 @@ class PredictorModel(Config):
     bundle: str = "default"
     provider: str = "auto"
     threads: int | None = None
-    settings: dict[str, float] = Field(default_factory=dict)
+    settings: dict[str, int | float] = Field(default_factory=dict)
 
 
 class MoveNetModel(Config):

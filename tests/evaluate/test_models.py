@@ -250,3 +250,11 @@ def test_people_who_were_searched_for_are_paired_by_likeness() -> None:
     nobody = judge(truth, [{"index": 0, "people": []}], "coco17")
     assert not nobody.answered_P.any()
     assert len(judge([], [], "coco17")) == 0
+
+
+def test_whole_numbers_of_a_configuration_stay_whole() -> None:
+    """`passes: 2` as 2.0 would fail on every picture."""
+    from posealign.evaluate.settings import PredictorModel
+
+    found = PredictorModel(name="x", settings={"passes": 2, "finder_threshold": 0.5}).settings
+    assert [type(value) for value in found.values()] == [int, float]
