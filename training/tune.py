@@ -156,7 +156,9 @@ def tune(config: TuneConfig, caches: dict[str, Cache] | None = None) -> dict[str
     for step in range(start, config.steps):
         loop.set_rate(optimizer, loop.learning_rate(step, config.steps, config.warmup, 0.7))
         mine = rows_at(config, len(run.train), step)[rank::ranks]
-        batch = batch_of(run.train, mine, run.policy.names, bool(run.policy.layers))
+        # A reward model looks at the picture, also where the policy's own layers are not in play.
+        tokens = bool(run.policy.layers) or config.method == "ppo"
+        batch = batch_of(run.train, mine, run.policy.names, tokens)
         row = one_step(run, wrapped, optimizer, batch, step, scales, score, critic, accelerator)
         if log is not None:
             log.write(step, row)
