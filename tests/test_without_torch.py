@@ -64,9 +64,11 @@ def test_the_service_answers(tmp_path: Path) -> None:
 SERVE = """
 import json
 from pathlib import Path
+from serving import logs
 from serving.settings import Settings
 from tests.serving.conftest import running
 
+logs.configure("error")  # to stderr: stdout is the answer's
 settings = Settings(bundle="default", threads=1, drain_seconds=0.0)
 with running(settings) as server, server.client() as client:
     files = {"image": ("a.png", Path(sys.argv[1]).read_bytes())}

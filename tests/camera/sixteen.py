@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from serving.camera import log
 from serving.camera.config import Cameras
 from serving.camera.secret import Secrets
 from serving.camera.station import Station
@@ -23,6 +24,7 @@ def memory_mb() -> float:
 
 
 def main() -> None:
+    log.configure(Secrets())  # to stderr: stdout is for the figures
     url, count, seconds, folder = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
     rows = [
         {"name": f"c{n}", "source": {"url": url}, "instruction": "all", "rate": 5,
