@@ -26,7 +26,7 @@ import httpx
 
 from posealign import __version__
 from posealign.data.pose import PoseResult, Understood
-from posealign.errors import InvalidInput, NotFound, Unavailable
+from posealign.errors import NotFound, Unavailable, require_instruction
 from posealign.wire import Frame, error_of, frame_of, line_of, pose_result, seconds, understood
 
 Picture = str | Path | bytes  # a path, or the bytes of a file
@@ -83,9 +83,7 @@ def _pose(
     options: Mapping[str, Any] | None,
     timeout_ms: int | None,
 ) -> _Request:
-    if not instruction.strip():
-        raise InvalidInput("the instruction is empty; say which joints, e.g. 'the left leg'")
-    data = {"instruction": instruction, **_look(boxes, intrinsics, options)}
+    data = {"instruction": require_instruction(instruction), **_look(boxes, intrinsics, options)}
     if skeleton is not None:
         data["skeleton"] = skeleton
     return _Request(

@@ -105,6 +105,13 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def require_instruction(text: str) -> str:
+    """The text, which has to say something; the client, the server and the library ask here."""
+    if not text.strip():
+        raise InvalidInput("the instruction is empty; say which joints, e.g. 'the left leg'")
+    return text
+
+
 def first_fault(error: ValidationError) -> str:
     """`field.inner: what is wrong` of the first thing that pydantic complains about.
 

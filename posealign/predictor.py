@@ -25,7 +25,7 @@ from posealign.answer import Placed
 from posealign.bundle import Bundle
 from posealign.data.crop import Crop
 from posealign.data.pose import Pose, PoseResult, State, Understood
-from posealign.errors import BrokenBundle, InvalidInput
+from posealign.errors import BrokenBundle, InvalidInput, require_instruction
 from posealign.instructions.resolve import Reading, Resolver
 from posealign.people import MAX_BOXES, Seen, checked_boxes, checked_picture, of_subject
 from posealign.runtime.cache import Cache
@@ -136,8 +136,8 @@ class Predictor:
         return self.resolver.resolve(instruction, skeleton)
 
     def ask(self, look: Look, instruction: str, skeleton: str | None = None) -> PoseResult:
-        if isinstance(instruction, str) and not instruction.strip():
-            raise InvalidInput("the instruction is empty; say which joints, e.g. 'the left leg'")
+        if isinstance(instruction, str):  # what is no text the resolver refuses by its type
+            require_instruction(instruction)
         start = time.perf_counter()
         reading = self.resolver.read(instruction)
         understood = self.resolver.understand(reading, skeleton)

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from posealign.data.pose import PoseResult
-from posealign.errors import InvalidInput, TooLarge, first_fault, nearest
+from posealign.errors import InvalidInput, TooLarge, first_fault, nearest, require_instruction
 from posealign.predictor import Look
 from serving.auth import Principal, bearer
 from serving.body import Part, parse, parse_json, read_body
@@ -169,9 +169,7 @@ def instruction_of(service: Service, text: str) -> str:
     most = service.settings.limits.instruction_characters
     if len(text) > most:
         raise TooLarge(f"the instruction has {len(text)} characters; at most {most} are taken")
-    if not text.strip():
-        raise InvalidInput("the instruction is empty; say which joints, e.g. 'the left leg'")
-    return text
+    return require_instruction(text)
 
 
 @dataclass(frozen=True)
