@@ -20,6 +20,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from posealign.errors import BrokenBundle, InvalidInput, NotFound, first_fault, nearest
@@ -125,6 +127,13 @@ class Bundle:
     @property
     def input_size(self) -> tuple[int, int]:
         return self.metadata.input.size
+
+    def image_feeds(self, pixels_BHW3: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """What `image` takes; ViTPose+ also wants to know which dataset's expert to ask."""
+        dataset = self.metadata.input.dataset
+        if dataset is None:
+            return {"pixels": pixels_BHW3}
+        return {"pixels": pixels_BHW3, "dataset": np.full(len(pixels_BHW3), dataset, np.int64)}
 
     @cached_property
     def bytes(self) -> int:

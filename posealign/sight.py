@@ -28,14 +28,6 @@ WORDLESS = ("vectors", "state", "z")  # what `select` says without looking at th
 LEAST_SIDE = 8  # pixels; a smaller box holds nobody
 
 
-def image_feeds(bundle: Bundle, pixels_BHW3: NDArray[np.uint8]) -> Arrays:
-    """What `image` takes; ViTPose+ also wants to know which dataset's expert to ask."""
-    dataset = bundle.metadata.input.dataset
-    if dataset is None:
-        return {"pixels": pixels_BHW3}
-    return {"pixels": pixels_BHW3, "dataset": np.full(len(pixels_BHW3), dataset, np.int64)}
-
-
 def find(
     graphs: Graphs, bundle: Bundle, image_HW3: NDArray[np.uint8], threshold: float, most: int
 ) -> list[Found]:
@@ -45,7 +37,7 @@ def find(
     if not bundle.metadata.finder:
         return [Found(whole, 1.0, 0.5)]
     crop = Crop.of_box(whole, bundle.input_size, padding=1.0)
-    out = graphs["image"](image_feeds(bundle, crop.cut(image_HW3)[None]))
+    out = graphs["image"](bundle.image_feeds(crop.cut(image_HW3)[None]))
     if "finder" not in out:
         return [Found(whole, 1.0, 0.5)]
     cell = bundle.input_size[0] / out["finder"].shape[-1]
@@ -64,7 +56,7 @@ def encode(
     if not crops:
         return []
     pixels = np.stack([crop.cut(image_HW3) for crop in crops])
-    out = graphs["image"](image_feeds(bundle, pixels))
+    out = graphs["image"](bundle.image_feeds(pixels))
     return list(zip(out["features"], out["tokens"], strict=True))
 
 

@@ -13,7 +13,6 @@ from posealign.bench.timing import Call, Timing, rounds_of, timing
 from posealign.predictor import Predictor
 from posealign.runtime.macs import count_macs
 from posealign.runtime.session import Arrays
-from posealign.sight import image_feeds
 from posealign.skeletons.load import vocabulary
 
 WORDS = "only the left leg"
@@ -24,7 +23,7 @@ def graph_inputs(predictor: Predictor, batch: int, joints: int) -> dict[str, Arr
     width, height = predictor.bundle.input_size
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (batch, height, width, 3), dtype=np.uint8)
-    image = image_feeds(predictor.bundle, pixels)
+    image = predictor.bundle.image_feeds(pixels)
     seen = predictor.graphs["image"](image)
     reading = predictor.resolver.read(WORDS)
     select: Arrays = {

@@ -31,29 +31,23 @@ def place_shift(
 ) -> PlaceShift:
     """What an int8 or fp16 bundle costs in places: the first `joints` of the vocabulary."""
     first, second = (open_graphs(bundle.folder, "cpu") for bundle in (before, after))
-    dataset = before.metadata.input.dataset
-    moved = np.concatenate([
-        np.linalg.norm(
-            _places(first, crop, joints, dataset) - _places(second, crop, joints, dataset), axis=-1
-        ).ravel()
-        for crop in crops
-    ])  # fmt: skip
+    moved = []
+    for crop in crops:
+        image = before.image_feeds(crop[None])
+        apart = _places(first, image, joints) - _places(second, image, joints)
+        moved.append(np.linalg.norm(apart, axis=-1).ravel())
+    moved_N = np.concatenate(moved)
     return PlaceShift(
         len(crops),
-        float(np.median(moved)),
-        float(np.percentile(moved, 95)),
-        float(moved.max()),
-        float((moved > 2).mean()),
+        float(np.median(moved_N)),
+        float(np.percentile(moved_N, 95)),
+        float(moved_N.max()),
+        float((moved_N > 2).mean()),
     )
 
 
-def _places(
-    graphs: Graphs, crop_HW3: NDArray[np.uint8], joints: int, dataset: int | None
-) -> NDArray[np.float32]:
-    feeds: Arrays = {"pixels": crop_HW3[None]}
-    if dataset is not None:
-        feeds["dataset"] = np.array([dataset])
-    seen = graphs["image"](feeds)
+def _places(graphs: Graphs, image: Arrays, joints: int) -> NDArray[np.float32]:
+    seen = graphs["image"](image)
     ids = np.ones((1, 2), dtype=np.int64)
     read = graphs["text"]({"ids": ids})
     crop = np.array([[0, 1, 0, 0]], dtype=np.float32)

@@ -72,18 +72,15 @@ def compute_fp16(source: Bundle, folder: Path) -> Bundle:
 class _Pictures:
     """Calibration pictures one by one, as onnxruntime's quantiser asks for them."""
 
-    def __init__(self, crops: Sequence[NDArray[np.uint8]], dataset: int | None) -> None:
-        self._crops, self._dataset = list(crops), dataset
+    def __init__(self, source: Bundle, crops: Sequence[NDArray[np.uint8]]) -> None:
+        self._source, self._crops = source, list(crops)
         self._next = 0
 
     def get_next(self) -> dict[str, NDArray[Any]] | None:
         if self._next >= len(self._crops):
             return None
-        feeds: dict[str, NDArray[Any]] = {"pixels": self._crops[self._next][None]}
-        if self._dataset is not None:
-            feeds["dataset"] = np.array([self._dataset])
         self._next += 1
-        return feeds
+        return self._source.image_feeds(self._crops[self._next - 1][None])
 
 
 def quantise(
@@ -124,7 +121,7 @@ def quantise(
     ort_quantization.quantize_static(
         str(prepared),
         str(folder / "image.onnx"),
-        _Pictures(crops, source.metadata.input.dataset),
+        _Pictures(source, crops),
         quant_format=ort_quantization.QuantFormat.QDQ,
         per_channel=True,
         reduce_range=False,
