@@ -63,7 +63,12 @@ def _log_softmax(logits_3: NDArray[np.floating]) -> Floats:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
-def drowned(pixels_HW3: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
-    """The picture under so much noise that only habits are left; the same noise every time."""
-    noise = np.random.default_rng(seed).normal(110, 60, pixels_HW3.shape)
-    return np.clip(pixels_HW3 * 0.15 + noise, 0, 255).astype(np.uint8)
+def drowned(
+    pixels: NDArray[np.uint8], random: np.random.Generator | None = None
+) -> NDArray[np.uint8]:
+    """Pictures [..., H, W, 3] under so much noise that only habits are left.
+
+    Without a generator the noise is the same every time: an answer does not depend on the last.
+    """
+    noise = (random or np.random.default_rng(0)).normal(110, 60, pixels.shape)
+    return np.clip(pixels * 0.15 + noise, 0, 255).astype(np.uint8)

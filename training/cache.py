@@ -35,6 +35,7 @@ from posealign.instructions.wording import word
 from posealign.model.pose_model import PoseModel
 from posealign.rewards.poses import NO_POSTURE, POSTURES
 from posealign.skeletons.load import vocabulary
+from posealign.verify import drowned
 from training.ask import books
 from training.judging import pixels_per_cell
 from training.people import People
@@ -141,9 +142,8 @@ def build(
         crop_B4 = torch.from_numpy(np.stack([view["crop"] for view in views]))
         kept = _look(model, pixels, crop_B4, frozen_layers)
         if config.noised:
-            drowned = np.clip(pixels * 0.15 + noise.normal(110, 60, pixels.shape), 0, 255)
             # Behind all layers, whichever of them are trained: a habit is the start's own.
-            seen = _look(model, drowned.astype(np.uint8), crop_B4, len(model.decoder.layers))
+            seen = _look(model, drowned(pixels, noise), crop_B4, len(model.decoder.layers))
             kept["noised"] = seen["joints"]
         for key, value in kept.items():
             _keep(arrays, folder, key, value.half().numpy(), start, count)
