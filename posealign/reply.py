@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from posealign import answer
+from posealign.anatomy.angles import TORSO
 from posealign.answer import Placed
 from posealign.data.pose import Pose, State, Understood
 from posealign.findings import findings_of
@@ -14,7 +15,6 @@ from posealign.instructions.resolve import Reading
 from posealign.instructions.sets import in_skeleton
 from posealign.people import Seen
 from posealign.relate import as_person, related
-from posealign.sight import TORSO
 from posealign.skeletons.load import skeleton as load_skeleton
 from posealign.skeletons.load import vocabulary
 from posealign.skeletons.skeleton import Skeleton

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.anatomy.angles import TORSO
 from posealign.bundle import Bundle
 from posealign.data.crop import Crop
 from posealign.data.finder import Found, decode
@@ -23,7 +24,6 @@ from posealign.people import Seen, clipped, picture_box, turn_of
 from posealign.runtime.session import Arrays, Graphs
 from posealign.skeletons.load import vocabulary
 
-TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 WORDLESS = ("vectors", "state", "z")  # what `select` says without looking at the words
 LEAST_SIDE = 8  # pixels; a smaller box holds nobody
 
@@ -74,7 +74,7 @@ def select(graphs: Graphs, people: tuple[Seen, ...], reading: Reading) -> tuple[
             "tokens": stacked([person.tokens for person in new]),
             "text_tokens": np.repeat(reading.text_tokens[:, :1], len(new), axis=0),
             "ids": np.repeat(reading.ids[:, :1], len(new), axis=0),
-            "crop": np.stack([crop_facts(person.crop) for person in new]),
+            "crop": np.stack([person.crop.facts(person.size) for person in new]),
         }
     )
     rows = iter(range(len(new)))
@@ -130,14 +130,6 @@ def stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
     person.
     """
     return rows[0][None] if len(rows) == 1 else np.stack(rows)
-
-
-def crop_facts(crop: Crop) -> NDArray[np.float32]:
-    """What `select` is told of the crop: its turn and size."""
-    turn = np.deg2rad(crop.rotation)
-    return np.array(
-        [np.sin(turn), np.cos(turn), np.log(max(crop.scale) / 192), 0.0], dtype=np.float32
-    )
 
 
 def row_of(arrays: Arrays, row: int) -> Arrays:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.anatomy.angles import TORSO
 from posealign.data.finder import iou
 from posealign.data.pose import PlacedJoint, Pose, State
 from posealign.errors import InvalidInput
@@ -91,9 +92,8 @@ def body_scale(pose: Pose) -> float:
         for joint in pose.joints
         if joint.x is not None and joint.y is not None and joint.state != State.ABSENT
     }
-    corners = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
-    if all(name in place for name in corners):
-        a, b, c, d = (np.array(place[name], np.float64) for name in corners)
+    if all(name in place for name in TORSO):
+        a, b, c, d = (np.array(place[name], np.float64) for name in TORSO)
         torso = float(np.linalg.norm((a + b) / 2 - (c + d) / 2))
         if torso > 1:
             return torso

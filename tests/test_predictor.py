@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 
 from posealign import bundle as bundles
 from posealign import sight
+from posealign.anatomy.angles import TORSO
 from posealign.data.pose import PoseResult, State
 from posealign.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from posealign.instructions.resolve import Resolver
-from posealign.people import Seen, of_subject, turn_of
+from posealign.people import of_subject, turn_of
 from posealign.predictor import Look, Predictor, PredictorSettings
 from posealign.runtime.session import Arrays, Graph, Graphs
 from posealign.skeletons.load import skeleton, to_json
@@ -133,7 +135,7 @@ def test_only_those_who_are_turned_are_looked_at_again(image: NDArray[np.uint8])
 def torso_turns(look: Look) -> list[float]:
     """Where each person's torso points, by places that no filter has taken away."""
     people = sight.select(look.predictor.graphs, look.people, look.predictor.resolver.read("torso"))
-    places = sight.locate(look.predictor.graphs, people, sight.vectors_of(people, sight.TORSO))
+    places = sight.locate(look.predictor.graphs, people, sight.vectors_of(people, TORSO))
     return [turn_of(p.crop.invert(xy)) for p, xy in zip(people, places["xy"], strict=True)]
 
 
@@ -319,7 +321,7 @@ def test_subjects_choose_among_people(look: Look) -> None:
     people, poses = [], []
     for number, (x, infant) in enumerate([(0.0, 0.9), (100.0, 0.1), (50.0, 0.2)]):
         box = (x, 0.0, 20.0 + number, 20.0)
-        people.append(Seen(box, 1.0, infant, seen.crop, seen.features, seen.tokens))
+        people.append(replace(seen, box=box, infant=infant))
         poses.append(type(look.ask("left leg").poses[0])(box, 1.0, ()))
     assert of_subject(poses, people, "all") == poses
     assert of_subject(poses, people, "leftmost") == [poses[0]]

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from posealign.anatomy.angles import TORSO
 from posealign.data.crop import Crop
 from posealign.data.pose import State
 from posealign.model import codec
@@ -23,8 +24,6 @@ from posealign.skeletons.load import skeleton, vocabulary
 from training import validate
 from training.judging import locator
 from training.shards import Shard
-
-TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
 
 def real_figures(model: PoseModel, folder: Path, half: str = "B") -> dict[str, Any]:

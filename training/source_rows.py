@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.anatomy.angles import TORSO
 from posealign.data.sample import Sample
 from posealign.errors import InvalidInput
 from posealign.skeletons.load import vocabulary
 from training.shards import Shard, synth_labels
 from training.sources import open_shard
 
-CORNERS = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 TYPICAL_TORSO = 0.21  # metres
 
 
@@ -87,7 +87,7 @@ def _rendered(folder: Path, count: int, of: int, parts: Sequence[int]) -> Source
 
 
 def _torsos(samples: list[Sample]) -> NDArray[np.float32]:
-    index = [vocabulary().index(name) for name in CORNERS]
+    index = [vocabulary().index(name) for name in TORSO]
     found = []
     for sample in samples:
         points = sample.people[0].points_V3

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from posealign.anatomy.angles import HIPS, SHOULDERS
 from posealign.errors import InvalidInput
 from posealign.instructions.tokens import batch, load_tokenizer
 from posealign.model.checkpoint import load_strict
@@ -160,11 +161,10 @@ def neighbours(name: str) -> tuple[str, ...]:
     if vocabulary().index(name) < 17:
         return (name,)
     side = name.split("_", maxsplit=1)[0]
-    shoulders, hips = ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip")
     table: dict[str, tuple[str, ...]] = {
-        "neck": shoulders, "pelvis": hips, "head_top": ("left_eye", "right_eye"),
-        "head_center": ("left_ear", "right_ear"), "spine1": hips, "spine2": (*hips, *shoulders),
-        "spine3": shoulders,
+        "neck": SHOULDERS, "pelvis": HIPS, "head_top": ("left_eye", "right_eye"),
+        "head_center": ("left_ear", "right_ear"), "spine1": HIPS, "spine2": (*HIPS, *SHOULDERS),
+        "spine3": SHOULDERS,
     }  # fmt: skip
     if name in table:
         return table[name]

@@ -35,6 +35,7 @@ class Angle:
 
 SHOULDERS, HIPS = ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip")
 TRUNK = (SHOULDERS, HIPS)
+TORSO = (*SHOULDERS, *HIPS)  # its four corners
 
 
 def _angles() -> Mapping[str, Angle]:

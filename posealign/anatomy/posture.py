@@ -11,21 +11,22 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.anatomy.angles import TORSO
+
 WIDE = 0.3  # shoulder plus hip width over torso length from which the trunk is seen flat
 NARROW = 0.22  # and below which it is seen from the side
 
 Points = Mapping[str, NDArray[np.floating] | tuple[float, float]]
-CORNERS = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
 
 def trunk_width(points: Points) -> float | None:
     """Signed mean width of shoulders and hips over torso length: positive when the front faces
     the camera, negative when the back does. None where a corner is missing.
     """
-    if not all(name in points for name in CORNERS):
+    if not all(name in points for name in TORSO):
         return None
     left_shoulder, right_shoulder, left_hip, right_hip = (
-        np.asarray(points[name], np.float64) for name in CORNERS
+        np.asarray(points[name], np.float64) for name in TORSO
     )
     up = (left_shoulder + right_shoulder - left_hip - right_hip) / 2
     torso = float(np.linalg.norm(up))

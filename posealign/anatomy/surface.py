@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.anatomy.angles import TORSO
+
 # Joint centre below the skin in torso lengths, by the joint's name without its side. Computed from
 # skin_to_joint_centre / torso of the 3-5 month row (Snyder 1977 girths, radius = girth / 2π).
 _UNDER_SKIN = {
@@ -125,9 +127,8 @@ def _torso(
     intrinsics: tuple[float, float, float, float] | None,
 ) -> float | None:
     """Mid-shoulder to mid-hip in metres, where all four are placed and the camera is known."""
-    corners = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
-    if intrinsics is None or not set(corners) <= set(names):
+    if intrinsics is None or not set(TORSO) <= set(names):
         return None
-    points = lift(points_N2, z_N, intrinsics)[[names.index(name) for name in corners]]
+    points = lift(points_N2, z_N, intrinsics)[[names.index(name) for name in TORSO]]
     length = float(np.linalg.norm(points[:2].mean(0) - points[2:].mean(0)))
     return length if np.isfinite(length) and 0.08 <= length <= 0.7 else None

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign.anatomy.angles import ANGLES, angle
-from posealign.anatomy.posture import CORNERS
+from posealign.anatomy.angles import ANGLES, TORSO, angle
 from posealign.clinical.track import RADIUS_SIGMAS, Track
 from posealign.metrics.oks import Floats
 
@@ -69,7 +68,7 @@ def _in_space(track: Track, space_FJ3: Floats, name: str, seed: int) -> Floats:
     """A pixel's doubt across is the same share of the torso in space; along the ray it doubles."""
     index = [track.names.index(joint) for joint in ANGLES[name].joints]
     names = tuple(track.names[j] for j in index)
-    four = space_FJ3[:, [track.names.index(name) for name in CORNERS]]
+    four = space_FJ3[:, [track.names.index(name) for name in TORSO]]
     metres = np.linalg.norm(four[:, :2].mean(axis=1) - four[:, 2:].mean(axis=1), axis=-1)
     scale = np.nan_to_num(metres / track.torso_F)
     sigma = np.nan_to_num(track.radius_FJ[:, index]) / RADIUS_SIGMAS * scale[:, None]

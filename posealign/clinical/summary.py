@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import skew
 
-from posealign.anatomy.angles import ANGLES
-from posealign.anatomy.posture import CORNERS, lying_posture
+from posealign.anatomy.angles import ANGLES, TORSO
+from posealign.anatomy.posture import lying_posture
 from posealign.clinical.readout import (
     ReadOut,
     angle_readouts,
@@ -53,7 +53,7 @@ def speeds(track: Track) -> Floats:
 
     The trunk's own movement is taken off: a camera or a carrying arm moves all joints.
     """
-    corners = [track.names.index(name) for name in CORNERS if name in track.names]
+    corners = [track.names.index(name) for name in TORSO if name in track.names]
     if len(corners) < 4 or len(track) < 2:
         return np.full((max(len(track) - 1, 0), len(track.names)), np.nan)
     centre = track.points_FJ2[:, corners].mean(axis=1, keepdims=True)
@@ -134,7 +134,7 @@ def posture(track: Track, terms: Terms) -> list[dict[str, Any]]:
     for points_J2 in track.points_FJ2:
         places = {
             name: points_J2[names.index(name)]
-            for name in CORNERS
+            for name in TORSO
             if name in names and np.isfinite(points_J2[names.index(name)]).all()
         }
         found = lying_posture(places)

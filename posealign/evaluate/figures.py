@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign.anatomy.angles import ANGLES, SHOULDERS, angle
+from posealign.anatomy.angles import ANGLES, TORSO, angle
 from posealign.anatomy.bones import BONES
 from posealign.evaluate.judged import Judged
 from posealign.evaluate.settings import Evaluation
@@ -262,7 +262,7 @@ def in_torsos(judged: Judged) -> Floats:
     there = np.isfinite(judged.points_PJ2[..., 0])
     torso = pck.torso_size(judged.points_PJ2, names, there)
     # The torso's own depth belongs to its length.
-    index = [names.index(n) for n in (*SHOULDERS, "left_hip", "right_hip") if n in names]
+    index = [names.index(n) for n in TORSO if n in names]
     if len(index) == 4:
         z = judged.z_PJ[:, index]
         slant = np.nan_to_num(z[:, :2].mean(axis=1) - z[:, 2:].mean(axis=1))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.anatomy.angles import TORSO
 from posealign.metrics.oks import Floats, distances
 
 THRESHOLDS = (0.05, 0.1, 0.2)
@@ -69,10 +70,9 @@ def torso_size(
     truth_NJ2: NDArray[np.floating], names: Sequence[str], labelled_NJ: NDArray[np.bool_]
 ) -> Floats:
     """Mid-shoulder to mid-hip in pixels; NaN where a corner is not labelled."""
-    corners = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
-    if not set(corners) <= set(names):
+    if not set(TORSO) <= set(names):
         return np.full(len(truth_NJ2), np.nan)
-    index = [list(names).index(name) for name in corners]
+    index = [list(names).index(name) for name in TORSO]
     known = np.asarray(labelled_NJ, bool)[:, index].all(axis=1)
     four = np.asarray(truth_NJ2, np.float64)[:, index]
     length = np.linalg.norm(four[:, :2].mean(axis=1) - four[:, 2:].mean(axis=1), axis=-1)

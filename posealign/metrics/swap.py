@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.anatomy.angles import TORSO
 from posealign.metrics.oks import Floats, distances
 from posealign.skeletons.skeleton import Skeleton
 
@@ -67,10 +68,9 @@ def _rate(swapped_NP: NDArray[np.bool_], judged_NP: NDArray[np.bool_]) -> float:
 
 def roll_of(truth_NJ2: NDArray[np.floating], names: Sequence[str]) -> Floats:
     """Degrees by which the trunk is turned from upright in the picture, clockwise; NaN unknown."""
-    corners = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
-    if not set(corners) <= set(names):
+    if not set(TORSO) <= set(names):
         return np.full(len(truth_NJ2), np.nan)
-    four = np.asarray(truth_NJ2, np.float64)[:, [list(names).index(name) for name in corners]]
+    four = np.asarray(truth_NJ2, np.float64)[:, [list(names).index(name) for name in TORSO]]
     up = four[:, :2].mean(axis=1) - four[:, 2:].mean(axis=1)
     return np.asarray(np.rad2deg(np.arctan2(up[:, 0], -up[:, 1])))
 

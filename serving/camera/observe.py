@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from posealign.anatomy.angles import ANGLES, angle
-from posealign.anatomy.posture import CORNERS, lying_posture
+from posealign.anatomy.angles import ANGLES, TORSO, angle
+from posealign.anatomy.posture import lying_posture
 from posealign.data.pose import PlacedJoint, Pose, PoseResult, State
 from posealign.temporal import body_scale
 from serving.camera.phrases import Resolve, phrases_for
@@ -93,7 +93,7 @@ class Watcher:
 
     def __init__(self, rule: Rule, zones: Mapping[str, Polygon], resolve: Resolve) -> None:
         self.rule, self._zones = rule, zones
-        wanted = ANGLES[rule.angle].joints if isinstance(rule, AngleRule) else CORNERS
+        wanted = ANGLES[rule.angle].joints if isinstance(rule, AngleRule) else TORSO
         self._words = phrases_for(wanted, resolve)
         self._choice = Choice(rule.after, rule.forget_after)
         self._latch = Latch(rule.after, rule.clear_after, rule.forget_after)
@@ -118,7 +118,7 @@ class Watcher:
 
 def posture(asking: Asking, box: Box, trunk: Words) -> str | None:
     points = _points(asking.named(trunk, box).joints)
-    return lying_posture(points) if set(CORNERS) <= set(points) else None
+    return lying_posture(points) if set(TORSO) <= set(points) else None
 
 
 def signal(

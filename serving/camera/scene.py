@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign.anatomy.posture import CORNERS
+from posealign.anatomy.angles import TORSO
 from posealign.data.pose import Pose, PoseResult, Understood
 from posealign.errors import InvalidInput
 from posealign.temporal import SmoothingSettings
@@ -108,7 +108,7 @@ class Scene:
             bed.name: [Watcher(rule, zones, predictor.resolve) for rule in camera.rules]
             for bed in self.beds
         }
-        self._trunk = phrases_for(CORNERS, predictor.resolve)
+        self._trunk = phrases_for(TORSO, predictor.resolve)
         self._face = phrases_for(sorted(FACE_JOINTS), predictor.resolve)
         self._known: dict[str, int | None] = {}  # bed → track
         self._looking = _Looking(predictor)
