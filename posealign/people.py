@@ -31,6 +31,7 @@ class Seen:
     crop: Crop
     features: NDArray[np.float32]  # C, h, w
     tokens: NDArray[np.float32]  # N, D
+    size: tuple[int, int]  # width and height of the picture: how much of the crop it fills
     selected: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # once a question was asked
 
 

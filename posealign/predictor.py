@@ -119,8 +119,8 @@ class Predictor:
         crops = [Crop.of_box(person.box, self.bundle.input_size) for person in found]
         encoded = sight.encode(self.graphs, self.bundle, image_HW3, crops)
         people = tuple(
-            Seen(person.box, person.score, person.infant if boxes is None else None, crop, *made)
-            for person, crop, made in zip(found, crops, encoded, strict=True)
+            Seen(one.box, one.score, one.infant if boxes is None else None, crop, *made, size)
+            for one, crop, made in zip(found, crops, encoded, strict=True)
         )
         timings = {
             "find": (finding - start) * 1e3,

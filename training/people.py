@@ -17,7 +17,6 @@ from torch.utils.data import Dataset
 
 from posealign.data import finder
 from posealign.data.augment import Augmentation, View, light, random_crop, view
-from posealign.data.crop import Crop
 from posealign.data.mixture import Mixture
 from posealign.data.pose import State
 from posealign.data.sample import Person
@@ -63,22 +62,6 @@ def labels_of(shard: Shard, row: int, seen: View, swap_V: NDArray[np.int64]) -> 
         np.nan_to_num(z).astype(np.float32),
         (np.isfinite(z) & present).astype(np.float32),
     )
-
-
-def crop_vector(crop: Crop, share_outside: float) -> NDArray[np.float32]:
-    """What `select` knows of the crop: sin and cos of its turn, log scale, padded share."""
-    turn = np.deg2rad(crop.rotation)
-    scale = np.log(np.sqrt(crop.scale[0] * crop.scale[1]) / 192.0)
-    return np.array([np.sin(turn), np.cos(turn), scale, share_outside], dtype=np.float32)
-
-
-def outside_share(crop: Crop, size: tuple[int, int]) -> float:
-    """The part of the input that shows nothing, measured on a coarse grid."""
-    width, height = crop.input_size
-    y, x = np.mgrid[0 : height - 1 : 12j, 0 : width - 1 : 12j]
-    points = crop.invert(np.stack([x.ravel(), y.ravel()], axis=-1))
-    within = (points >= 0).all(1) & (points[:, 0] < size[0]) & (points[:, 1] < size[1])
-    return float(1 - within.mean())
 
 
 def finder_labels(
@@ -144,7 +127,7 @@ class People(Dataset[dict[str, Any]]):
         # Half of the turns are the picture's own: then the crop is not said to be turned.
         told = random.random() < 0.5
         mirror = -1.0 if seen.mirrored else 1.0
-        vector = crop_vector(crop, outside_share(crop, (image.shape[1], image.shape[0])))
+        vector = crop.facts((image.shape[1], image.shape[0]))
         vector[:2] = (mirror * vector[0], vector[1]) if told else (0.0, 1.0)
         item: dict[str, Any] = {}
         if self.with_person:

@@ -90,6 +90,25 @@ class Crop:
         width, height = self.input_size
         return float(np.sqrt(self.scale[0] / (width - 1) * self.scale[1] / (height - 1)))
 
+    def outside(self, size: tuple[int, int]) -> float:
+        """The share of the input that lies beyond a picture of this width and height: padding.
+
+        Measured on a coarse grid.
+        """
+        width, height = self.input_size
+        y, x = np.mgrid[0 : height - 1 : 12j, 0 : width - 1 : 12j]
+        points = self.invert(np.stack([x.ravel(), y.ravel()], axis=-1))
+        within = (points >= 0).all(1) & (points[:, 0] < size[0]) & (points[:, 1] < size[1])
+        return float(1 - within.mean())
+
+    def facts(self, size: tuple[int, int]) -> NDArray[np.float32]:
+        """What `select` is told of a crop: sine and cosine of its turn, log of its size in 192
+        pixels, padded share. A body that the border cuts shows in the last one.
+        """
+        turn = np.deg2rad(self.rotation)
+        scale = np.log(np.sqrt(self.scale[0] * self.scale[1]) / 192.0)
+        return np.array([np.sin(turn), np.cos(turn), scale, self.outside(size)], np.float32)
+
     def apply(self, points_N2: NDArray[np.floating]) -> NDArray[np.float64]:
         return _affine(self.matrix, points_N2)
 

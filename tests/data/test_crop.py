@@ -144,3 +144,12 @@ def test_wrong_crops_are_named() -> None:
         Crop((0, 0), (1, 0), 0, (192, 192))
     with pytest.raises(InvalidInput, match="needs a size"):
         Crop((0, 0), (1, 1), 0, (1, 192))
+
+
+def test_facts_say_turn_size_and_padding() -> None:
+    """A box in the middle has no padding; one at the left border, as much as lies beyond it."""
+    inside = Crop((500.0, 500.0), (192.0, 192.0), 0.0, (192, 192)).facts((1000, 1000))
+    assert inside == pytest.approx([0, 1, 0, 0], abs=1e-6)
+    half = Crop((0.0, 500.0), (384.0, 384.0), 90.0, (192, 192)).facts((1000, 1000))
+    assert half == pytest.approx([1, 0, np.log(2), 0.5], abs=1e-6)
+    assert Crop((-500.0, 0.0), (100.0, 100.0), 0.0, (192, 192)).outside((50, 50)) == 1
