@@ -70,7 +70,7 @@ def deploy(
     index = np.arange(len(cache)) if rows is None else np.asarray(rows)
     points, depths, absent, sure = [], [], [], []
     for start in range(0, len(index), chunk):
-        batch = batch_of(cache, index[start : start + chunk], policy.names, bool(policy.layers))
+        batch = policy.batch(cache, index[start : start + chunk])
         maps, state, z, _ = policy.logits(batch)
         cells, depth = decoded(maps, z, policy.grid)
         points.append(cells.double().numpy() * cache.pixels_per_cell)

@@ -30,7 +30,7 @@ from training import loop
 from training.anchor import anchor_loss
 from training.cache import Cache
 from training.pairs import Given, Pairs, from_records
-from training.policy import Distribution, batch_of
+from training.policy import Distribution
 from training.run import judged, prepare, summary, verdict
 from training.tune import anchor_totals, save_accepted
 from training.tune_config import TuneConfig
@@ -129,7 +129,7 @@ def _step(
     run: Any, part: Pairs, optimizer: torch.optim.Optimizer, config: DpoConfig
 ) -> dict[str, float]:
     step_px, grid = run.train.pixels_per_cell, run.policy.grid
-    batch = batch_of(run.train, part.rows_P, run.policy.names, bool(run.policy.layers))
+    batch = run.policy.batch(run.train, part.rows_P)
     _, plain = run.policy(batch)
     with torch.no_grad():
         _, before = run.reference(batch)

@@ -77,6 +77,12 @@ class Policy(nn.Module):
         # Frozen, so not registered as the policy's own.
         self._picture, self._locator = (decoder.picture_in, decoder.positions), (model.locator,)
 
+    def batch(
+        self, cache: Cache, rows: Sequence[int] | NDArray[np.int64], tokens: bool = False
+    ) -> Batch:
+        """Rows of a cache for these joints; `tokens` where somebody else looks at the picture."""
+        return batch_of(cache, rows, self.names, tokens or bool(self.layers))
+
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(maps [B, K, C], state [B, K, 3], z [B, K, Z], gate [B])."""
         joints = batch.joints_BVD

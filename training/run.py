@@ -17,7 +17,7 @@ from posealign.rewards.poses import Poses, Rules
 from training.cache import Cache, open_cache
 from training.deployed import deploy, judge, label_space, median_oks, rates
 from training.guards import reasons
-from training.policy import Batch, Policy, batch_of, trained_joints
+from training.policy import Batch, Policy, trained_joints
 from training.prior import Prior
 from training.rollout import divergence
 from training.starting import assembled
@@ -81,7 +81,7 @@ def judged(run: Run) -> dict[str, float]:
 def distance(run: Run, pictures: int = 128) -> float:
     """Nats a joint between policy and reference on validation views."""
     rows = range(min(pictures, len(run.validation)))
-    batch = batch_of(run.validation, rows, run.policy.names, bool(run.policy.layers))
+    batch = run.policy.batch(run.validation, rows)
     apart = divergence(run.policy(batch)[0], run.reference(batch)[0], batch.scene.asked_BV)
     return float(apart.a_joint())
 

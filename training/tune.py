@@ -33,7 +33,7 @@ from training.anchor import anchor_loss, rules_loss
 from training.cache import Cache
 from training.deployed import decoded
 from training.grpo import Advantages, Clip, Scales
-from training.policy import Batch, Policy, batch_of
+from training.policy import Batch, Policy
 from training.rollout import Actions, LogProbs, Noise, draw, log_probs, poses_of
 from training.run import Run, judged, prepare, progressed, summary, verdict
 from training.tune_config import TuneConfig
@@ -157,8 +157,7 @@ def tune(config: TuneConfig, caches: dict[str, Cache] | None = None) -> dict[str
         loop.set_rate(optimizer, loop.learning_rate(step, config.steps, config.warmup, 0.7))
         mine = rows_at(config, len(run.train), step)[rank::ranks]
         # A reward model looks at the picture, also where the policy's own layers are not in play.
-        tokens = bool(run.policy.layers) or config.method == "ppo"
-        batch = batch_of(run.train, mine, run.policy.names, tokens)
+        batch = run.policy.batch(run.train, mine, tokens=config.method == "ppo")
         row = one_step(run, wrapped, optimizer, batch, step, scales, score, critic, accelerator)
         if log is not None:
             log.write(step, row)

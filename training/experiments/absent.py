@@ -13,7 +13,6 @@ from training.deployed import Deployed, matched_threshold
 from training.experiments.arms import Study, known_joints, searched, start_arm, tuned
 from training.experiments.intervals import change
 from training.experiments.tables import Findings, Table, said
-from training.policy import batch_of
 
 
 def hallucination(study: Study) -> Findings:
@@ -81,7 +80,7 @@ def _contrastive(study: Study, strength: float = 1.0) -> NDArray[np.float64]:
     found = []
     for start in range(0, len(cache), 64):
         rows = np.arange(start, min(start + 64, len(cache)))
-        batch = batch_of(cache, rows, study.names, bool(policy.layers))
+        batch = policy.batch(cache, rows)
         habit = torch.from_numpy(np.array(noised[rows], np.float32))[:, policy.index_K]
         seen, unseen = policy.logits(batch)[1], policy.heads(habit)[1]
         logits = contrasted(seen.double().numpy(), unseen.double().numpy(), strength)
