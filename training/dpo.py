@@ -31,7 +31,7 @@ from training.anchor import anchor_loss
 from training.cache import Cache
 from training.pairs import Given, Pairs, from_records
 from training.policy import Distribution
-from training.run import judged, prepare, summary, verdict
+from training.run import judged, optimizer_of, prepare, summary, verdict
 from training.tune import anchor_totals, save_accepted
 from training.tune_config import TuneConfig
 
@@ -91,9 +91,7 @@ def dpo(config: DpoConfig, caches: dict[str, Cache] | None = None) -> dict[str, 
     torch.manual_seed(config.seed)
     run, out = prepare(config, caches), Path(config.out)
     pairs = from_records(read(Path(config.preferences)), run.train, run.policy.names)
-    trained = [p for p in run.policy.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=config.rate, weight_decay=0.0)
-    optimizer.param_groups[0]["base_lr"] = config.rate
+    optimizer = optimizer_of(run)
     out.mkdir(parents=True, exist_ok=True)
     start, history = 0, [{"step": 0, "kl": 0.0, "accepted": True, **judged(run)}]
     if (out / "last.pt").exists():
@@ -147,8 +145,7 @@ def _step(
         totals = {name: float(value) for name, value in anchor_totals(batch).items()}
         parts["anchor"] = config.anchor * anchor_loss(plain, batch, grid, step_px, totals)
     torch.stack(list(parts.values())).sum().backward()
-    trained = [p for p in run.policy.parameters() if p.requires_grad]
-    norm = torch.nn.utils.clip_grad_norm_(trained, config.clip_norm)
+    norm = torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], config.clip_norm)
     optimizer.step()
     optimizer.zero_grad()
     right = ((gap * part.changed_PK).sum(-1) > 0).float().mean()

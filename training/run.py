@@ -65,6 +65,12 @@ def prepare(config: TuneConfig, caches: dict[str, Cache] | None = None) -> Run:
                Rules())  # fmt: skip
 
 
+def optimizer_of(run: Run) -> torch.optim.AdamW:
+    """Over what the policy trains, anchored by the reference and not by decay."""
+    trained, rate = [p for p in run.policy.parameters() if p.requires_grad], run.config.rate
+    return torch.optim.AdamW([{"params": trained, "lr": rate, "base_lr": rate}], weight_decay=0.0)
+
+
 def judged(run: Run) -> dict[str, float]:
     """The policy as deployed, on the validation views; `reward` is what it is trained on."""
     found = deploy(run.policy, run.validation)

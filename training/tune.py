@@ -35,7 +35,7 @@ from training.deployed import decoded
 from training.grpo import Advantages, Clip, Scales
 from training.policy import Batch, Policy
 from training.rollout import Actions, LogProbs, Noise, draw, log_probs, poses_of
-from training.run import Run, judged, prepare, progressed, summary, verdict
+from training.run import Run, judged, optimizer_of, prepare, progressed, summary, verdict
 from training.tune_config import TuneConfig
 
 Scorer = Callable[[Poses, Batch], Rewarded]
@@ -139,10 +139,7 @@ def tune(config: TuneConfig, caches: dict[str, Cache] | None = None) -> dict[str
     run, out = prepare(config, caches), Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     score, critic = scorer_of(run)
-    trained = [p for p in run.policy.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=config.rate, weight_decay=0.0)
-    for group in optimizer.param_groups:
-        group["base_lr"] = config.rate
+    optimizer = optimizer_of(run)
     scales = Scales(reduce=accelerator.reduce)
     start, history = resume(out / "last.pt", run, optimizer, scales, critic)
     wrapped = accelerator.prepare(run.policy)
