@@ -40,9 +40,9 @@ from training.ask import books
 from training.judging import pixels_per_cell
 from training.people import People
 from training.source_rows import Source, read_source
+from training.validate import AREA_SHARE
 
 FORMAT = 4
-AREA_SHARE = 0.53  # of the box, as COCO-style tools take it where there is no outline
 _POSTURE = {
     "supine": POSTURES.index("supine"), "prone": POSTURES.index("prone"),
     "left_lateral": POSTURES.index("lateral"), "right_lateral": POSTURES.index("lateral"),

@@ -27,7 +27,7 @@ from posealign.data.crop import Crop
 from posealign.skeletons.load import skeleton
 
 Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating]]  # [N,H,W,3] → COCO-17 [N,17,2]
-AREA_SHARE = 0.53
+AREA_SHARE = 0.53  # of the box, as COCO-style tools take it where there is no outline
 
 
 @dataclass(frozen=True)
