@@ -100,6 +100,9 @@ def settle(
     mask_V = choose_mask(asked_V, hints, extra, gains, prices)
     if heads.relation is not None:
         related_V = related_V & mask_V if (related_V & mask_V).any() else mask_V
+    if heads.relation in CHOOSING and not (related_V & related_V[vocabulary().swap_J]).any():
+        # "the left knee in the picture" leaves no side to choose: its left is not the picture's.
+        heads, related_V = replace(heads, relation=None), np.zeros_like(related_V)
     answered = gate > 0 and bool(mask_V.any())
     return replace(heads, answered=answered, asked_V=mask_V, related_V=related_V)
 

@@ -57,6 +57,14 @@ def test_a_relation_gives_candidates(resolver: Resolver) -> None:
     assert set(understood.candidates) <= set(understood.joints)
 
 
+@pytest.mark.parametrize("joint", ["left knee", "right ankle", "left wrist", "right shoulder"])
+def test_one_side_in_the_picture_is_no_side_of_the_picture(resolver: Resolver, joint: str) -> None:
+    found = resolver.resolve(f"Is the {joint} in the picture?")
+    assert found.joints == (joint.replace(" ", "_"),)
+    assert not found.relations
+    assert found.query == joint.replace(" ", "_")
+
+
 def test_a_part_the_skeleton_lacks_is_refused_with_those_that_have_it(resolver: Resolver) -> None:
     understood = resolver.resolve("outline the mouth")
     assert understood.refused
