@@ -7,6 +7,10 @@ the source knows them, states_NV and z_NV (torso lengths from the mid-hip; NaN =
     python -m training.shards lsp ../shared/data/lspet train OUT
     python -m training.shards coco ../shared/data/coco_mini/person_keypoints.json OUT
     python -m training.shards synth SYNTH_FOLDER OUT
+    python -m training.shards synth SYNTH_FOLDER OUT others
+
+`others` packs whoever stands beside the infant, mostly cut by the border: a stream of infants alone
+never shows half a body, and every joint of a caregiver then counts as present.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from posealign.synth.places import PLACE_NAMES
 
 SIDE = 256
 EXTRA = ("hidden_by_NV", "points_NV3", "infant_N", "other_NV2", "other_infant_N", "places_NK3")
+LEAST_SEEN = 3  # body joints in the picture: less is no person to learn from
 FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 
 
@@ -223,8 +228,8 @@ def _corners(box: list[float]) -> NDArray[np.float64]:
     return np.array([[x, y], [x + width, y + height]])
 
 
-def pack_synth(folder: Path, target: Path) -> dict[str, float]:
-    """The synthetic infant's samples with everything they know."""
+def pack_synth(folder: Path, target: Path, others: bool = False) -> dict[str, float]:
+    """The synthetic infant's samples with everything they know; or the people beside it."""
     from posealign.synth.dataset import ShardDataset  # noqa: PLC0415
 
     images: list[Any] = []
@@ -232,13 +237,22 @@ def pack_synth(folder: Path, target: Path) -> dict[str, float]:
     data = ShardDataset(folder)
     for index in range(len(data)):
         sample = data[index]
-        if not sample.people:
-            continue
-        images.append(sample.image_HW3)
-        for key, value in synth_labels(sample).items():
-            rows.setdefault(key, []).append(value)
+        for place in range(1, len(sample.people)) if others else range(len(sample.people[:1])):
+            if others and _seen(sample.people[place]) < LEAST_SEEN:
+                continue
+            images.append(sample.image_HW3)
+            for key, value in synth_labels(sample, place).items():
+                rows.setdefault(key, []).append(value)
+    if not images:
+        raise InvalidInput(f"{folder} has nobody to pack{' beside the infant' if others else ''}")
     _save(target, images, {key: np.stack(values) for key, values in rows.items()})
     return {"people": float(len(images))}
+
+
+def _seen(person: Person) -> int:
+    """Body joints that are in the picture; 0 where their states are not known."""
+    states = person.states_V[: len(skeleton("coco17"))]
+    return 0 if (states == State.UNLABELLED).any() else int((states >= State.OCCLUDED).sum())
 
 
 def one_row(sample: Sample) -> Shard:
@@ -259,9 +273,10 @@ def _places(person: Person) -> NDArray[np.float32]:
     return out
 
 
-def synth_labels(sample: Sample) -> dict[str, Any]:
-    person, count = sample.people[0], len(vocabulary())
-    other = sample.people[1] if len(sample.people) > 1 else None
+def synth_labels(sample: Sample, place: int = 0) -> dict[str, Any]:
+    """Of the person at this place; the first of the others is known to the finder."""
+    person, count = sample.people[place], len(vocabulary())
+    other = next((one for at, one in enumerate(sample.people) if at != place), None)
     z = np.full(count, np.nan, np.float32)
     points3 = person.points_V3
     if points3 is not None:
@@ -299,7 +314,7 @@ def main(kind: str, source: str, *rest: str) -> None:
     elif kind == "coco":
         counts = pack_coco(Path(source), Path(rest[0]))
     elif kind == "synth":
-        counts = pack_synth(Path(source), Path(rest[0]))
+        counts = pack_synth(Path(source), Path(rest[0]), rest[1:] == ("others",))
     else:
         raise InvalidInput(f"a shard is packed from lsp, coco or synth, got {kind!r}")
     print(json.dumps(counts))

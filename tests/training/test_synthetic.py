@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from posealign.errors import InvalidInput
 from posealign.synth.bank import Bank
+from posealign.synth.dataset import ShardDataset
 from posealign.synth.places import PLACE_NAMES
 from posealign.synth.render import Renderer
 from posealign.synth.write import claim, write_shard
@@ -76,3 +78,20 @@ def test_places_are_packed(folder: Path, tmp_path: Path) -> None:
     told = places_NK3[:, sides]
     apart = np.linalg.norm(told[:, 0, :2] - told[:, 1, :2], axis=1)
     assert np.nanmax(apart) > 3
+
+
+def test_those_beside_the_infant_are_packed_as_rows_of_their_own(folder: Path) -> None:
+    sample = ShardDataset(folder)[0]
+    infant = sample.people[0]
+    beside = replace(infant, role="adult", points_V2=infant.points_V2 + np.float32(7))
+    labels = shards.synth_labels(replace(sample, people=(infant, beside)), 1)
+    assert (labels["infant_N"], labels["other_infant_N"]) == (0, 1)
+    np.testing.assert_array_equal(labels["points_NV2"], infant.points_V2 + np.float32(7))
+    np.testing.assert_array_equal(labels["other_NV2"], infant.points_V2)
+
+
+def test_a_folder_without_anybody_else_has_no_others(folder: Path, tmp_path: Path) -> None:
+    beside = [person for sample in ShardDataset(folder) for person in sample.people[1:]]
+    assert not any(person.role == "adult" for person in beside), "the bank of this test has none"
+    with pytest.raises(InvalidInput, match="nobody to pack beside the infant"):
+        shards.pack_synth(folder, tmp_path / "others", others=True)
