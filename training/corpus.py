@@ -1,7 +1,8 @@
 """The written corpus: from `QUERY => TEXT` files to JSONL, split by frame, duplicates reported.
 
     python -m training.corpus convert SOURCE_DIR  en_*, zh_*, w*_*: train and dev; test_*: test
-    python -m training.corpus check                    figures of what is in the repository
+    python -m training.corpus add SOURCE_DIR      more w*_* files to what is in the repository
+    python -m training.corpus check               figures of what is in the repository
 
 Test texts are read by this script alone and never printed; its digest is committed before
 training. Lines of train or dev that nearly repeat a test line are dropped.
@@ -85,7 +86,7 @@ def nearest_similarity(texts: list[str], others: list[str]) -> np.ndarray:
 def convert(source: Path) -> None:
     lines = [line for path in sorted(source.glob("*_*.txt")) for line in read_source(path)]
     groups: dict[str, list[Line]] = {"train": [], "dev": [], "test": []}
-    seen: set[str] = set()
+    seen: set[tuple[bool, str]] = set()
     for line in lines:
         key = key_of(line.text) or line.text
         where = "test" if line.frame.startswith("test") else split_of(line.frame)
@@ -93,19 +94,45 @@ def convert(source: Path) -> None:
             continue
         seen.add((where == "test", key))
         groups[where].append(line)
+    _drop_near_test(groups)
+    _write(groups)
+
+
+def add(source: Path) -> None:
+    """Later files behind what is there: mended lines stay mended, the test part untouched."""
+    groups = {name: list(load(name)) for name in ("train", "dev", "test")}
+    seen = {key_of(line.text) or line.text for group in groups.values() for line in group}
+    fresh: dict[str, list[Line]] = {"train": [], "dev": [], "test": groups["test"]}
+    for path in sorted(source.glob("w*_*.txt")):
+        for line in read_source(path):
+            key = key_of(line.text) or line.text
+            if key not in seen:
+                fresh[split_of(line.frame)].append(line)
+            seen.add(key)
+    _drop_near_test(fresh)
+    _write({name: groups[name] + fresh[name] for name in ("train", "dev")})
+
+
+def _drop_near_test(groups: dict[str, list[Line]]) -> None:
     test = [line.text for line in groups["test"]]
-    if test:
-        for name in ("train", "dev"):
-            near = nearest_similarity([line.text for line in groups[name]], test)
-            report(f"{name} lines close to a test line, dropped", int((near >= NEAR).sum()))
-            groups[name] = [line for line, n in zip(groups[name], near, strict=True) if n < NEAR]
+    if not test:
+        return
+    for name in ("train", "dev"):
+        near = nearest_similarity([line.text for line in groups[name]], test)
+        report(f"{name} lines close to a test line, dropped", int((near >= NEAR).sum()))
+        groups[name] = [line for line, n in zip(groups[name], near, strict=True) if n < NEAR]
+
+
+def _write(groups: dict[str, list[Line]]) -> None:
+    """Each part as JSONL, the digests of all parts, and the figures."""
     FOLDER.mkdir(exist_ok=True)
     for name, group in groups.items():
         if name == "test" and not group:
             continue
         rows = (json.dumps(asdict(line), ensure_ascii=False) for line in group)
         (FOLDER / f"{name}.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
-    digests = {name: digest(name) for name in groups if (FOLDER / f"{name}.jsonl").is_file()}
+    parts = [name for name in ("train", "dev", "test") if (FOLDER / f"{name}.jsonl").is_file()]
+    digests = {name: digest(name) for name in parts}
     (FOLDER / "digests.json").write_text(json.dumps(digests, indent=1) + "\n", "utf-8")
     check()
 
@@ -135,17 +162,20 @@ def report(name: str, value: object) -> None:
     print(f"{name}: {value}", file=sys.stderr)
 
 
+TASKS = {"convert": convert, "add": add}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("task", choices=("convert", "check"))
+    parser.add_argument("task", choices=("check", *TASKS))
     parser.add_argument("source", nargs="?", type=Path)
     options = parser.parse_args()
     if options.task == "check":
         check()
     elif options.source is None:
-        parser.error("convert needs the folder of the written files")
+        parser.error(f"{options.task} needs the folder of the written files")
     else:
-        convert(options.source)
+        TASKS[options.task](options.source)
 
 
 if __name__ == "__main__":
