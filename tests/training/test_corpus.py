@@ -44,7 +44,7 @@ def test_later_lines_come_behind_and_leave_the_test_part_alone(
     later = tmp_path / "later"
     later.mkdir()
     rows = ["# more", "right_knee => where is the right knee", "hand => Both hands!",
-            "left_leg => show me nothing but that left leg"]  # fmt: skip
+            "left_leg => show me nothing but the left legs"]  # fmt: skip
     (later / "w1_1.txt").write_text("\n".join(rows), "utf-8")
     corpus.add(later)
     for name, text in before.items():
