@@ -6,140 +6,36 @@
 
 Answers are the library's own PoseResult and Understood; problems are raised as the library's own
 errors. A full queue (429) and a starting server (503) are asked again, as Retry-After says.
+Every method's parameters are those of the function of its name in posealign.calls.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import mimetypes
+import inspect
 import random
 import time
-import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 import httpx
 
-from posealign import __version__
-from posealign.data.pose import PoseResult, Understood
-from posealign.errors import NotFound, Unavailable, require_instruction
-from posealign.wire import Frame, error_of, frame_of, line_of, pose_result, seconds, understood
+from posealign import __version__, calls
+from posealign.calls import Call
+from posealign.errors import Unavailable
+from posealign.wire import error_of, seconds
 
-Picture = str | Path | bytes  # a path, or the bytes of a file
-Box = Sequence[float]
+P = ParamSpec("P")
+T = TypeVar("T")
+Http = TypeVar("Http", httpx.Client, httpx.AsyncClient)
+Transport = TypeVar("Transport")
 _AGAIN = (429, 503)
+_READY = "/v2/health/ready"
 
 
-def _headers(key: str | None) -> dict[str, str]:
-    headers = {"User-Agent": f"posealign-client/{__version__}", "Accept": "application/json"}
-    if key is not None:
-        headers["Authorization"] = f"Bearer {key}"
-    return headers
-
-
-def _file(picture: Picture) -> tuple[str, bytes, str]:
-    if isinstance(picture, bytes):
-        return "picture", picture, "application/octet-stream"
-    path = Path(picture)
-    if not path.is_file():
-        raise NotFound(f"no such file: {path}")
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return "picture", path.read_bytes(), kind  # a file's name may say whose picture it is
-
-
-@dataclass(frozen=True)
-class _Request:
-    """One HTTP request, the same for both clients."""
-
-    method: str
-    path: str
-    data: Mapping[str, str] | None = None
-    files: Any = None
-    json: Any = None
-    timeout_ms: int | None = None
-    once: bool = False  # carries an idempotency key, so that asking again is safe
-
-    def options(self) -> dict[str, Any]:
-        headers = {}
-        if self.timeout_ms is not None:
-            headers["X-Request-Timeout-Ms"] = str(self.timeout_ms)
-        if self.once:
-            headers["Idempotency-Key"] = uuid.uuid4().hex
-        named = {"data": self.data, "files": self.files, "json": self.json}
-        return {"headers": headers} | {key: value for key, value in named.items() if value}
-
-
-def _pose(
-    image: Picture,
-    instruction: str,
-    boxes: Sequence[Box] | None,
-    skeleton: str | None,
-    depth: Picture | None,
-    intrinsics: Sequence[float] | None,
-    options: Mapping[str, Any] | None,
-    timeout_ms: int | None,
-) -> _Request:
-    data = {"instruction": require_instruction(instruction), **_look(boxes, intrinsics, options)}
-    if skeleton is not None:
-        data["skeleton"] = skeleton
-    return _Request(
-        "POST", "/v1/pose", data, _pictures(image, depth), timeout_ms=timeout_ms, once=True
-    )
-
-
-def _look(
-    boxes: Sequence[Box] | None,
-    intrinsics: Sequence[float] | None,
-    options: Mapping[str, Any] | None,
-) -> dict[str, str]:
-    given: dict[str, Any] = {
-        "boxes": None if boxes is None else [list(box) for box in boxes],
-        "intrinsics": None if intrinsics is None else list(intrinsics),
-        "options": None if options is None else dict(options),
-    }
-    return {name: json.dumps(value) for name, value in given.items() if value is not None}
-
-
-def _pictures(image: Picture, depth: Picture | None) -> dict[str, Any]:
-    files = {"image": _file(image)}
-    if depth is not None:
-        files["depth"] = _file(depth)
-    return files
-
-
-def _question(instruction: str, skeleton: str | None) -> dict[str, Any]:
-    asked = {"instruction": instruction, "skeleton": skeleton}
-    return {key: value for key, value in asked.items() if value is not None}
-
-
-def _video(
-    clip: Picture, instruction: str, skeleton: str | None, smooth: bool, find_every: int
-) -> dict[str, Any]:
-    data = {
-        "instruction": instruction,
-        "smooth": str(smooth).lower(),
-        "find_every": str(find_every),
-    }
-    if skeleton is not None:
-        data["skeleton"] = skeleton
-    return {"data": data, "files": {"video": _file(clip)}}
-
-
-def _pause(attempt: int, response: httpx.Response) -> float:
-    """Retry-After, a little spread, so that many clients do not come back together."""
-    return seconds(response.headers.get("retry-after")) * (1 + 0.5 * random.random()) * attempt
-
-
-def _unreachable(url: httpx.URL, error: httpx.HTTPError) -> Unavailable:
-    return Unavailable(f"no answer from {url}: {type(error).__name__}; is `posealign serve` up?")
-
-
-class Client:
-    """Blocking. One instance keeps its connections; use it as a context manager."""
+class _Connection(ABC, Generic[Http, Transport]):
+    """What both clients know: where the server is, and whether to ask it again."""
 
     def __init__(
         self,
@@ -147,220 +43,186 @@ class Client:
         key: str | None = None,
         timeout: float = 60.0,
         retries: int = 2,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
     ) -> None:
+        headers = {"User-Agent": f"posealign-client/{__version__}", "Accept": "application/json"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
         self._retries = retries
-        self._http = httpx.Client(
-            base_url=url, headers=_headers(key), timeout=timeout, transport=transport
+        self._http: Http = self._open(
+            base_url=url, headers=headers, timeout=timeout, transport=transport
         )
+
+    @abstractmethod
+    def _open(self, **options: Any) -> Http:
+        """httpx's own client."""
+
+    def _pause(self, response: httpx.Response, attempt: int) -> float | None:
+        """Seconds until the question is asked again; None where this is the answer.
+
+        Retry-After, a little spread, so that many clients do not come back together.
+        """
+        if response.status_code not in _AGAIN or attempt > self._retries:
+            return None
+        wait = seconds(response.headers.get("retry-after"))
+        return wait * (1 + 0.5 * random.random()) * attempt
+
+    def _unreachable(self, error: httpx.HTTPError) -> Unavailable:
+        return Unavailable(
+            f"no answer from {self._http.base_url}: {type(error).__name__}; "
+            "is `posealign serve` up?"
+        )
+
+
+def _answer(call: Call[T], response: httpx.Response) -> T:
+    if response.is_success:
+        return call.read(response.json())
+    raise error_of(response.status_code, response.content, response.headers.get("retry-after"))
+
+
+def _named(method: Callable[..., Any], build: Callable[..., Any]) -> None:
+    """The method says of itself what its call says, for help() and editors."""
+    shown = inspect.signature(build)
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    method.__name__, method.__doc__ = build.__name__, build.__doc__
+    method.__signature__ = shown.replace(  # type: ignore[attr-defined]
+        parameters=[own, *shown.parameters.values()], return_annotation=inspect.Signature.empty
+    )
+
+
+def _blocking(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
+    def method(client: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return client.send(build(*args, **kwargs))
+
+    _named(method, build)
+    return method
+
+
+def _waiting(
+    build: Callable[P, Call[T]],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    async def method(client: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await client.send(build(*args, **kwargs))
+
+    _named(method, build)
+    return method
+
+
+def _lines(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], Iterator[T]]:
+    def method(client: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        return client.stream(build(*args, **kwargs))
+
+    _named(method, build)
+    return method
+
+
+def _async_lines(
+    build: Callable[P, Call[T]],
+) -> Callable[Concatenate[AsyncClient, P], AsyncIterator[T]]:
+    def method(client: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        return client.stream(build(*args, **kwargs))
+
+    _named(method, build)
+    return method
+
+
+class Client(_Connection[httpx.Client, httpx.BaseTransport]):
+    """Blocking. One instance keeps its connections; use it as a context manager."""
+
+    pose = _blocking(calls.pose)
+    look = _blocking(calls.look)
+    ask = _blocking(calls.ask)
+    resolve = _blocking(calls.resolve)
+    skeletons = _blocking(calls.skeletons)
+    models = _blocking(calls.models)
+    limits = _blocking(calls.limits)
+    video = _lines(calls.video)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
         self._http.close()
 
-    def pose(
-        self,
-        image: Picture,
-        instruction: str,
-        boxes: Sequence[Box] | None = None,
-        skeleton: str | None = None,
-        depth: Picture | None = None,
-        intrinsics: Sequence[float] | None = None,
-        options: Mapping[str, Any] | None = None,
-        timeout_ms: int | None = None,
-    ) -> PoseResult:
-        """Find the joints that the instruction asks for in one picture."""
-        request = _pose(image, instruction, boxes, skeleton, depth, intrinsics, options, timeout_ms)
-        return pose_result(self._json(request))
-
-    def look(
-        self,
-        image: Picture,
-        boxes: Sequence[Box] | None = None,
-        depth: Picture | None = None,
-        intrinsics: Sequence[float] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Frame:
-        """Send a picture once; `ask` about it as often as you like."""
-        data = _look(boxes, intrinsics, options)
-        return frame_of(self._json(_Request("POST", "/v1/frames", data, _pictures(image, depth))))
-
-    def ask(self, frame: Frame | str, instruction: str, skeleton: str | None = None) -> PoseResult:
-        name = frame.id if isinstance(frame, Frame) else frame
-        question = _question(instruction, skeleton)
-        return pose_result(self._json(_Request("POST", f"/v1/frames/{name}/pose", json=question)))
-
-    def resolve(self, text: str, skeleton: str | None = None) -> Understood:
-        """What would be understood, without a picture."""
-        body = {"text": text} | ({"skeleton": skeleton} if skeleton else {})
-        return understood(self._json(_Request("POST", "/v1/instructions/resolve", json=body)))
-
-    def video(
-        self,
-        clip: Picture,
-        instruction: str,
-        skeleton: str | None = None,
-        smooth: bool = True,
-        find_every: int = 15,
-    ) -> Iterator[PoseResult]:
-        """One result a frame, as they come."""
-        sent = _video(clip, instruction, skeleton, smooth, find_every)
-        with self._http.stream("POST", "/v1/video", **sent) as response:
-            if response.status_code != 200:
-                raise error_of(response.status_code, response.read(), None)
-            for line in response.iter_lines():
-                yield line_of(line)
-
-    def skeletons(self) -> list[dict[str, Any]]:
-        return list(self._json(_Request("GET", "/v1/skeletons")))
-
-    def models(self) -> list[dict[str, Any]]:
-        return list(self._json(_Request("GET", "/v1/models")))
-
-    def limits(self) -> dict[str, float]:
-        return dict(self._json(_Request("GET", "/v1/limits")))
-
     def ready(self) -> bool:
         try:
-            return self._http.get("/v2/health/ready").status_code == 200
+            return self._http.get(_READY).status_code == 200
         except httpx.HTTPError:
             return False
 
-    def _json(self, request: _Request) -> Any:
-        options = request.options()
-        for attempt in range(1, self._retries + 2):
+    def send(self, call: Call[T]) -> T:
+        attempt, options = 1, call.options()
+        while True:
             try:
-                response = self._http.request(request.method, request.path, **options)
+                response = self._http.request(call.method, call.path, **options)
             except httpx.HTTPError as error:
-                raise _unreachable(self._http.base_url, error) from error
-            if response.status_code not in _AGAIN or attempt > self._retries:
-                break
-            time.sleep(_pause(attempt, response))
-        if response.is_success:
-            return response.json()
-        raise error_of(response.status_code, response.content, response.headers.get("retry-after"))
+                raise self._unreachable(error) from error
+            pause = self._pause(response, attempt)
+            if pause is None:
+                return _answer(call, response)
+            time.sleep(pause)
+            attempt += 1
+
+    def stream(self, call: Call[T]) -> Iterator[T]:
+        with self._http.stream(call.method, call.path, **call.options()) as response:
+            if response.status_code != 200:
+                raise error_of(response.status_code, response.read(), None)
+            for line in response.iter_lines():
+                yield call.read(line)
+
+    def _open(self, **options: Any) -> httpx.Client:
+        return httpx.Client(**options)
 
 
-class AsyncClient:
+class AsyncClient(_Connection[httpx.AsyncClient, httpx.AsyncBaseTransport]):
     """The same with `async`; every method is that of Client."""
 
-    def __init__(
-        self,
-        url: str = "http://127.0.0.1:8000",
-        key: str | None = None,
-        timeout: float = 60.0,
-        retries: int = 2,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._retries = retries
-        self._http = httpx.AsyncClient(
-            base_url=url, headers=_headers(key), timeout=timeout, transport=transport
-        )
+    pose = _waiting(calls.pose)
+    look = _waiting(calls.look)
+    ask = _waiting(calls.ask)
+    resolve = _waiting(calls.resolve)
+    skeletons = _waiting(calls.skeletons)
+    models = _waiting(calls.models)
+    limits = _waiting(calls.limits)
+    video = _async_lines(calls.video)
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
 
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def pose(
-        self,
-        image: Picture,
-        instruction: str,
-        boxes: Sequence[Box] | None = None,
-        skeleton: str | None = None,
-        depth: Picture | None = None,
-        intrinsics: Sequence[float] | None = None,
-        options: Mapping[str, Any] | None = None,
-        timeout_ms: int | None = None,
-    ) -> PoseResult:
-        request = _pose(image, instruction, boxes, skeleton, depth, intrinsics, options, timeout_ms)
-        return pose_result(await self._json(request))
-
-    async def look(
-        self,
-        image: Picture,
-        boxes: Sequence[Box] | None = None,
-        depth: Picture | None = None,
-        intrinsics: Sequence[float] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Frame:
-        request = _Request(
-            "POST", "/v1/frames", _look(boxes, intrinsics, options), _pictures(image, depth)
-        )
-        return frame_of(await self._json(request))
-
-    async def ask(
-        self, frame: Frame | str, instruction: str, skeleton: str | None = None
-    ) -> PoseResult:
-        name = frame.id if isinstance(frame, Frame) else frame
-        question = _question(instruction, skeleton)
-        request = _Request("POST", f"/v1/frames/{name}/pose", json=question)
-        return pose_result(await self._json(request))
-
-    async def resolve(self, text: str, skeleton: str | None = None) -> Understood:
-        body = {"text": text} | ({"skeleton": skeleton} if skeleton else {})
-        request = _Request("POST", "/v1/instructions/resolve", json=body)
-        return understood(await self._json(request))
-
-    async def video(
-        self,
-        clip: Picture,
-        instruction: str,
-        skeleton: str | None = None,
-        smooth: bool = True,
-        find_every: int = 15,
-    ) -> AsyncIterator[PoseResult]:
-        sent = _video(clip, instruction, skeleton, smooth, find_every)
-        async with self._http.stream("POST", "/v1/video", **sent) as response:
-            if response.status_code != 200:
-                raise error_of(response.status_code, await response.aread(), None)
-            async for line in response.aiter_lines():
-                yield line_of(line)
-
-    async def skeletons(self) -> list[dict[str, Any]]:
-        return list(await self._json(_Request("GET", "/v1/skeletons")))
-
-    async def models(self) -> list[dict[str, Any]]:
-        return list(await self._json(_Request("GET", "/v1/models")))
-
-    async def limits(self) -> dict[str, float]:
-        return dict(await self._json(_Request("GET", "/v1/limits")))
-
     async def ready(self) -> bool:
         try:
-            return (await self._http.get("/v2/health/ready")).status_code == 200
+            return (await self._http.get(_READY)).status_code == 200
         except httpx.HTTPError:
             return False
 
-    async def _json(self, request: _Request) -> Any:
-        options = request.options()
-        for attempt in range(1, self._retries + 2):
+    async def send(self, call: Call[T]) -> T:
+        attempt, options = 1, call.options()
+        while True:
             try:
-                response = await self._http.request(request.method, request.path, **options)
+                response = await self._http.request(call.method, call.path, **options)
             except httpx.HTTPError as error:
-                raise _unreachable(self._http.base_url, error) from error
-            if response.status_code not in _AGAIN or attempt > self._retries:
-                break
-            await asyncio.sleep(_pause(attempt, response))
-        if response.is_success:
-            return response.json()
-        raise error_of(response.status_code, response.content, response.headers.get("retry-after"))
+                raise self._unreachable(error) from error
+            pause = self._pause(response, attempt)
+            if pause is None:
+                return _answer(call, response)
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    async def stream(self, call: Call[T]) -> AsyncIterator[T]:
+        async with self._http.stream(call.method, call.path, **call.options()) as response:
+            if response.status_code != 200:
+                raise error_of(response.status_code, await response.aread(), None)
+            async for line in response.aiter_lines():
+                yield call.read(line)
+
+    def _open(self, **options: Any) -> httpx.AsyncClient:
+        return httpx.AsyncClient(**options)
