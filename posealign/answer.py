@@ -17,6 +17,7 @@ from posealign.data.crop import Crop
 from posealign.data.pose import PlacedJoint, State
 from posealign.skeletons.load import vocabulary
 from posealign.skeletons.skeleton import Joint, Skeleton
+from posealign.verify import softmax
 
 Z_RANGE = 1.5  # torso lengths either side of the mid-hip, in as many bins as the head has
 KEPT_BY = {
@@ -161,10 +162,3 @@ def filtered(
 
 def without_depth(joint: PlacedJoint) -> PlacedJoint:
     return replace(joint, z=None, position=None)
-
-
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Over the last axis."""
-    shifted = np.asarray(logits, np.float64) - np.max(logits, axis=-1, keepdims=True)
-    exp = np.exp(shifted)
-    return np.asarray(exp / exp.sum(axis=-1, keepdims=True))

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from posealign import sight
 from posealign.anatomy.surface import metric_depths, sample, under_skin
-from posealign.answer import Placed, softmax
+from posealign.answer import Placed
 from posealign.bundle import Bundle
 from posealign.data.pose import State
 from posealign.instructions.resolve import Reading
 from posealign.people import Seen
 from posealign.runtime.session import Graphs
 from posealign.skeletons.load import vocabulary
-from posealign.verify import Floats, contrasted, corrected_states, drowned, supported
+from posealign.verify import Floats, contrasted, corrected_states, drowned, softmax, supported
 
 
 def contrast(

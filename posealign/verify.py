@@ -17,6 +17,17 @@ DOUBTFUL = 0.25  # trunk lengths between joint and depth picture from which one 
 PLAUSIBLE = 0.1  # VCD: states less likely than this share of the likeliest stay out of play
 
 
+def log_softmax(logits: NDArray[np.floating]) -> Floats:
+    """Over the last axis."""
+    shifted = np.asarray(logits, np.float64) - np.max(logits, axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def softmax(logits: NDArray[np.floating]) -> Floats:
+    """Over the last axis."""
+    return np.asarray(np.exp(log_softmax(logits)))
+
+
 def contrasted(
     state_3: NDArray[np.floating], noised_3: NDArray[np.floating], strength: float
 ) -> Floats:
@@ -24,7 +35,7 @@ def contrasted(
 
     `noised_3` are the logits for the same crop drowned in noise: what remains is habit.
     """
-    seen, habit = _log_softmax(state_3), _log_softmax(noised_3)
+    seen, habit = log_softmax(state_3), log_softmax(noised_3)
     shifted = (1 + strength) * seen - strength * habit
     # A state that the picture itself makes very unlikely is not raised by contrast.
     likely = seen >= np.log(PLAUSIBLE) + seen.max(axis=-1, keepdims=True)
@@ -55,12 +66,6 @@ def corrected_states(
     states = np.where(absent_K > threshold, State.ABSENT, states_K)
     covered = (np.nan_to_num(off_K, nan=0.0) > DOUBTFUL) & (states == State.VISIBLE)
     return np.where(covered, State.OCCLUDED, states).astype(np.int8)
-
-
-def _log_softmax(logits_3: NDArray[np.floating]) -> Floats:
-    shifted = np.asarray(logits_3, np.float64)
-    shifted = shifted - shifted.max(axis=-1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 def drowned(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from posealign.metrics.hallucination import at_recall
 from posealign.rewards.depth import residual
-from posealign.verify import contrasted, supported
+from posealign.verify import contrasted, softmax, supported
 from training.deployed import Deployed, matched_threshold
 from training.experiments.arms import Study, known_joints, searched, start_arm, tuned
 from training.experiments.intervals import change
@@ -84,6 +84,5 @@ def _contrastive(study: Study, strength: float = 1.0) -> NDArray[np.float64]:
         habit = torch.from_numpy(np.array(noised[rows], np.float32))[:, policy.index_K]
         seen, unseen = policy.logits(batch)[1], policy.heads(habit)[1]
         logits = contrasted(seen.double().numpy(), unseen.double().numpy(), strength)
-        exp = np.exp(logits - logits.max(-1, keepdims=True))
-        found.append((exp / exp.sum(-1, keepdims=True))[..., 0])
+        found.append(softmax(logits)[..., 0])
     return np.concatenate(found)
