@@ -7,7 +7,7 @@ weight 0 everywhere; a joint that left the view is absent, whoever labelled it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from posealign.data import finder
-from posealign.data.augment import Augmentation, View, light, random_crop, view
+from posealign.data.augment import (
+    Augmentation,
+    View,
+    cut_picture,
+    light,
+    random_crop,
+    view,
+    without_beyond,
+)
 from posealign.data.mixture import Mixture
 from posealign.data.pose import State
 from posealign.data.sample import Person
@@ -108,16 +116,20 @@ class People(Dataset[dict[str, Any]]):
     def person(self, name: str, row: int, random: np.random.Generator) -> dict[str, Any]:
         shard = self.shards[name]
         x, y, width, height = (float(value) for value in shard.boxes_N4[row])
-        crop = random_crop((x, y, width, height), self.size, self.config, random)
-        image = np.asarray(shard.images_NSS3[row])
-        seen = view(image, shard.points_NV2[row], crop, self.swap_V, self.config, random)
+        image, box, origin = np.asarray(shard.images_NSS3[row]), (x, y, width, height), None
+        if self.config.cut and random.random() < self.config.cut:
+            image, origin, box = cut_picture(image, box, random)
+        shown = (image.shape[1], image.shape[0])
+        crop = random_crop(box, self.size, self.config, random)
+        points_V2 = without_beyond(shard.points_NV2[row], origin, shown)
+        seen = view(image, points_V2, crop, self.swap_V, self.config, random)
         labels = labels_of(shard, row, seen, self.swap_V)
         told_infant = shard.infant(row)
         infant = float(name in self.infants) if told_infant is None else told_infant
         seen_people = [(labels.points_V2[labels.weights_V > 0], infant)]
         other = shard.others(row)
         if other is not None:
-            points = crop.apply(other[0]).astype(np.float32)
+            points = crop.apply(without_beyond(other[0], origin, shown)).astype(np.float32)
             if seen.mirrored:
                 points[:, 0] = self.size[0] - 1 - points[:, 0]
             inside = ((points >= 0) & (points <= np.array(self.size) - 1)).all(1)
@@ -127,13 +139,14 @@ class People(Dataset[dict[str, Any]]):
         # Half of the turns are the picture's own: then the crop is not said to be turned.
         told = random.random() < 0.5
         mirror = -1.0 if seen.mirrored else 1.0
-        vector = crop.facts((image.shape[1], image.shape[0]))
+        vector = crop.facts(shown)
         vector[:2] = (mirror * vector[0], vector[1]) if told else (0.0, 1.0)
         item: dict[str, Any] = {}
         if self.with_person:
             turn = mirror * crop.rotation if told else 0.0
             item["person"] = _person(shard, row, seen, labels, turn)
-            item["view"] = seen
+            whole = crop if origin is None else crop.moved(origin)  # as depth and box are kept
+            item["view"] = replace(seen, crop=whole)
         return item | {
             "pixels": seen.pixels_HW3, "points": labels.points_V2, "weights": labels.weights_V,
             "state": labels.state_V, "state_weight": labels.state_weight_V, "z": labels.z_V,

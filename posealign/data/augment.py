@@ -18,6 +18,7 @@ from posealign.data.crop import PADDING, Crop
 from posealign.errors import InvalidConfig
 
 Picture = NDArray[np.uint8]
+Box = tuple[float, float, float, float]  # x, y, width, height
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Augmentation:
     zoom: tuple[float, float] = (0.75, 1.35)
     shift: float = 0.08  # of the crop's size (deviation)
     truncate: float = 0.08  # zoomed in and moved off, so that joints leave the picture
+    cut: float = 0.0  # the picture itself ends within the person, as at a photograph's border
     mirror: float = 0.5
     colour: float = 0.7
     grey: float = 0.12
@@ -68,7 +70,7 @@ class View:
 
 
 def random_crop(
-    box: tuple[float, float, float, float],
+    box: Box,
     input_size: tuple[int, int],
     config: Augmentation,
     random: np.random.Generator,
@@ -87,6 +89,50 @@ def random_crop(
     across = max(side, side * aspect) * zoom
     return Crop((float(center[0]), float(center[1])), (across, across / aspect),
                 float((angle + 180) % 360 - 180), input_size)  # fmt: skip
+
+
+BEYOND = -1e5  # where a joint lies that the picture no longer shows: outside of every view
+LEAST_LEFT = 24  # pixels of the person; less is nobody
+
+
+def cut_picture(
+    image_HW3: Picture, box: Box, random: np.random.Generator
+) -> tuple[Picture, NDArray[np.float64], Box]:
+    """The picture up to a line through the box, what must be taken off its points, and the box
+    that is left. A crop of that box is padded beyond the line, as a served one is at the border.
+    """
+    height, width = image_HW3.shape[:2]
+    x, y, across, along = box
+    left, top = max(x, 0.0), max(y, 0.0)
+    right, bottom = min(x + across, width), min(y + along, height)
+    kept, side = random.uniform(0.4, 0.9), int(random.integers(0, 4))
+    if side < 2:
+        size = max(round((right - left) * kept), LEAST_LEFT)
+        left, right = (left, left + size) if side == 0 else (right - size, right)
+    else:
+        size = max(round((bottom - top) * kept), LEAST_LEFT)
+        top, bottom = (top, top + size) if side == 2 else (bottom - size, bottom)
+    first = (round(left) if side == 1 else 0, round(top) if side == 3 else 0)
+    last = (round(right) if side == 0 else width, round(bottom) if side == 2 else height)
+    part = image_HW3[first[1] : last[1], first[0] : last[0]]
+    left, top = max(left, first[0]), max(top, first[1])
+    rest = (left - first[0], top - first[1], min(right, last[0]) - left, min(bottom, last[1]) - top)
+    return part, np.array(first, np.float64), rest
+
+
+def without_beyond(
+    points_V2: NDArray[np.floating], origin_2: NDArray[np.float64] | None, size: tuple[int, int]
+) -> NDArray[np.floating]:
+    """Points in a picture that was cut (None: it was not) at an origin to a size; those that it
+    does not show lie BEYOND, unknown ones stay NaN.
+    """
+    if origin_2 is None:
+        return points_V2
+    moved = (points_V2 - origin_2).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        out = ((moved < -0.5) | (moved > np.array(size) - 0.5)).any(-1)
+    moved[out] = BEYOND
+    return moved
 
 
 def view(

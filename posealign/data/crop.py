@@ -8,7 +8,7 @@ stands upright in the crop. Shapes: N points.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import cv2
@@ -89,6 +89,11 @@ class Crop:
         """The size of one input pixel in picture pixels (geometric mean of the axes)."""
         width, height = self.input_size
         return float(np.sqrt(self.scale[0] / (width - 1) * self.scale[1] / (height - 1)))
+
+    def moved(self, origin_2: NDArray[np.floating]) -> Crop:
+        """A crop of a part of a picture, beginning at the origin, as one of the whole picture."""
+        center = (self.center[0] + float(origin_2[0]), self.center[1] + float(origin_2[1]))
+        return replace(self, center=center)
 
     def outside(self, size: tuple[int, int]) -> float:
         """The share of the input that lies beyond a picture of this width and height: padding.

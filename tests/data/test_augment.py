@@ -3,7 +3,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posealign.data.augment import Augmentation, light, mirror, occlude, random_crop, view
+from posealign.data.augment import (
+    LEAST_LEFT,
+    Augmentation,
+    cut_picture,
+    light,
+    mirror,
+    occlude,
+    random_crop,
+    view,
+    without_beyond,
+)
 from posealign.data.crop import Crop
 from posealign.errors import InvalidConfig
 from posealign.skeletons.load import vocabulary
@@ -91,3 +101,26 @@ def test_a_quiet_view_is_the_crop_itself() -> None:
 def test_impossible_chances_are_errors(bad: dict[str, object]) -> None:
     with pytest.raises(InvalidConfig):
         Augmentation(**bad)  # type: ignore[arg-type]
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=50, deadline=None)
+def test_a_cut_picture_ends_within_the_person(seed: int) -> None:
+    """What is left shows the same pixels at the same points; the rest is beyond every view."""
+    random = np.random.default_rng(seed)
+    box = (20.0, 30.0, 80.0, 60.0)
+    points = np.array([[25, 35], [95, 35], [25, 85], [95, 85], [60, 60], [np.nan] * 2], np.float32)
+    image = dots(points[:5])
+    part, origin, (x, y, width, height) = cut_picture(image, box, random)
+    assert part.size < image.size
+    assert min(width, height) >= LEAST_LEFT
+    assert 0 <= x <= x + width <= part.shape[1] + 0.5
+    assert 0 <= y <= y + height <= part.shape[0] + 0.5
+    assert width * height < 0.95 * 80 * 60
+    moved = without_beyond(points, origin, (part.shape[1], part.shape[0]))
+    gone = moved[:, 0] < -1e4
+    assert 2 <= gone.sum() <= 3, "a line takes two corners, and perhaps the middle"
+    assert np.isnan(moved[5]).all()
+    for at, (px, py) in zip(points[:5][~gone[:5]], moved[:5][~gone[:5]], strict=True):
+        assert (part[round(float(py)), round(float(px))] == 255).all()
+        np.testing.assert_allclose(at - origin, (px, py))

@@ -41,6 +41,29 @@ def test_what_left_the_view_is_absent_and_has_no_place(people: People) -> None:
     assert seen > 0
 
 
+def test_a_cut_picture_makes_joints_absent_and_tells_of_padding() -> None:
+    """As at a photograph's border: what lies beyond is absent, and the crop is padded there."""
+    quiet = {"roll": 0, "tilt": 0, "zoom": (1, 1), "shift": 0, "truncate": 0, "mirror": 0}
+    cut = People({"drawn": drawn(12)}, Mixture({"drawn": 12}, {"drawn": 1.0}, seed=5),
+                 Augmentation(**quiet, cut=1.0), SIZE, with_person=True)  # fmt: skip
+    whole = People({"drawn": drawn(12)}, cut.mixture, Augmentation(**quiet), SIZE)
+    absent, padding = [], []
+    for row in range(12):
+        item = cut.person("drawn", row, np.random.default_rng(row))
+        before = whole.person("drawn", row, np.random.default_rng(row))
+        known = item["state_weight"] > 0
+        absent.append((item["state"][known] == State.ABSENT).sum())
+        absent[-1] -= (before["state"][known] == State.ABSENT).sum()
+        padding.append(item["crop"][3] - before["crop"][3])
+        # The crop that caches depth by is the whole picture's: labelled places agree.
+        placed = item["weights"] > 0
+        expected = item["view"].crop.apply(cut.shards["drawn"].points_NV2[row][placed])
+        np.testing.assert_allclose(item["points"][placed], expected, atol=1e-2)
+    assert min(absent) >= 0
+    assert np.mean(np.array(absent) > 0) > 0.8
+    assert np.mean(padding) > 0.03
+
+
 def test_the_unlabelled_counts_nowhere(people: People) -> None:
     item = people.person("drawn", 0, np.random.default_rng(0))
     never = [vocabulary().index(name) for name in ("left_big_toe", "face_30", "spine2")]
