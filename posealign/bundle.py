@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from posealign.errors import BrokenBundle, InvalidInput, NotFound, first_fault, nearest
+from posealign.errors import BrokenBundle, InvalidInput, NotFound, among, first_fault, nearest
 
 GRAPH_VERSION = 1
 GRAPHS = ("image", "text", "select", "locate")
@@ -277,8 +277,7 @@ def find(name: str | os.PathLike[str] = "default", verify: bool = True) -> Bundl
         path = path.parent
     if path.is_dir():
         return load(path, verify)
-    listed = ", ".join(known) if known else "none installed"
     raise NotFound(
-        f"no bundle is called {str(name)!r}{nearest(str(name), known)}; there are: {listed}. "
+        f"no bundle is called {str(name)!r}{among(str(name), known)}. "
         "`posealign pull NAME` fetches one, or give the path of a bundle's folder"
     )

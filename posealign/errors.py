@@ -105,6 +105,14 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def among(word: str, choices: Iterable[str], says: str = "there are:") -> str:
+    """`; did you mean 'x'? There are: x, y`, or the list alone where nothing is near."""
+    every = list(choices)
+    listed = f"{says} {', '.join(every) or 'none'}"
+    near = nearest(word, every)
+    return f"{near} {listed[0].upper()}{listed[1:]}" if near else f"; {listed}"
+
+
 def require_instruction(text: str) -> str:
     """The text, which has to say something; the client, the server and the library ask here."""
     if not text.strip():

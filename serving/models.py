@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from posealign import bundle as bundles
-from posealign.errors import NotFound, PoseAlignError, Unavailable, nearest
+from posealign.errors import NotFound, PoseAlignError, Unavailable, among
 from posealign.instructions.resolve import Resolver
 from posealign.predictor import Predictor, PredictorSettings
 from posealign.runtime.session import GRAPHS, Graphs
@@ -100,10 +100,7 @@ class ModelStore:
         model = self._models.get(wanted)
         if model is None:
             known = list(self._models)
-            raise NotFound(
-                f"no model is called {wanted!r}{nearest(wanted, known)}; "
-                f"loaded: {', '.join(known) or 'none'}"
-            )
+            raise NotFound(f"no model is called {wanted!r}{among(wanted, known, 'loaded:')}")
         return model
 
     def loaded(self) -> list[Model]:
@@ -128,10 +125,7 @@ class ModelStore:
         with self._lock:
             source = self._sources.get(name, name)
             if name not in self._sources and name not in bundles.available():
-                raise NotFound(
-                    f"no bundle is called {name!r}{nearest(name, bundles.available())}; there are: "
-                    f"{', '.join(bundles.available()) or 'none'}"
-                )
+                raise NotFound(f"no bundle is called {name!r}{among(name, bundles.available())}")
             model = self._open(source)
             self._keep(model, source)
             if self._primary is None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from starlette.responses import Response
 
 from posealign.data.pose import PlacedJoint, PoseResult, State
-from posealign.errors import InvalidInput, PoseAlignError, TooLarge, nearest
+from posealign.errors import InvalidInput, PoseAlignError, TooLarge, among, nearest
 from serving.body import parse_json
 from serving.problems import BadRequest, headers_of, problem_of
 
@@ -109,10 +109,7 @@ def _input(row: Any, rest: memoryview) -> tuple[str, Tensor, memoryview]:
         raise BadRequest("each input is an object with name, shape, datatype and data")
     name = row["name"]
     if name not in _EXPECTED:
-        raise BadRequest(
-            f"no input is called {name!r}{nearest(name, _EXPECTED)}; there are: "
-            f"{', '.join(_EXPECTED)}"
-        )
+        raise BadRequest(f"no input is called {name!r}{among(name, _EXPECTED)}")
     shape, datatype = row.get("shape"), row.get("datatype")
     if not isinstance(shape, list) or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
         raise BadRequest(f"input {name!r}: shape is {str(shape)[:80]}; expected sizes from 0")
@@ -221,10 +218,7 @@ def _wanted(rows: Any, parameters: Mapping[str, Any]) -> tuple[Wanted, ...]:
     for row in rows:
         name = row.get("name") if isinstance(row, dict) else None
         if name not in known:
-            raise BadRequest(
-                f"no output is called {str(name)[:60]!r}{nearest(str(name), known)}; there are: "
-                f"{', '.join(known)}"
-            )
+            raise BadRequest(f"no output is called {str(name)[:60]!r}{among(str(name), known)}")
         options = row.get("parameters") or {}
         if not isinstance(options, dict):
             raise BadRequest(f"output {name!r}: `parameters` is an object")

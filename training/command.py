@@ -11,7 +11,7 @@ import typer
 from pydantic import Field
 
 from posealign.config import Config, load_config
-from posealign.errors import InvalidInput, MissingExtra, nearest
+from posealign.errors import InvalidInput, MissingExtra, among
 
 STAGES = (
     "shards", "stems", "text", "align", "sft", "average", "ask", "tune", "reward_model", "dpo",
@@ -63,10 +63,7 @@ def train(
 def run(stage: Stage) -> None:
     """As `python -m training.STAGE …` in this process."""
     if stage.stage not in STAGES:
-        raise InvalidInput(
-            f"no stage is called {stage.stage!r}{nearest(stage.stage, STAGES)}; there are "
-            f"{', '.join(STAGES)}"
-        )
+        raise InvalidInput(f"no stage is called {stage.stage!r}{among(stage.stage, STAGES)}")
     wanted = ARGUMENTS.get(stage.stage, ("CONFIG.yaml",))
     if len(stage.arguments) < len(wanted):
         raise InvalidInput(f"expected: posealign train {stage.stage} {' '.join(wanted)}")

@@ -19,7 +19,7 @@ from posealign.bench.asking import noise_frame
 from posealign.bench.graphs import graph_inputs
 from posealign.bench.timing import Call
 from posealign.bundle import Bundle
-from posealign.errors import InvalidInput, MissingExtra, PoseAlignError, nearest
+from posealign.errors import InvalidInput, MissingExtra, PoseAlignError, among
 from posealign.predictor import Predictor
 
 ARCHITECTURES = {"vitpose-s": "S", "vitpose-b": "B", "vitpose-l": "L", "vitpose-h": "H"}
@@ -42,10 +42,7 @@ class Architecture:
 def make_architecture(name: str, folder: Path | None = None) -> Architecture:
     """ViTPose of a published size at 256×192 with random weights; kept for the next run."""
     if name not in ARCHITECTURES:
-        raise InvalidInput(
-            f"no architecture is called {name!r}{nearest(name, ARCHITECTURES)}; there are "
-            f"{', '.join(ARCHITECTURES)}"
-        )
+        raise InvalidInput(f"no architecture is called {name!r}{among(name, ARCHITECTURES)}")
     language = bundles.find("default")
     kept = folder or Path(tempfile.gettempdir()) / "posealign-bench"
     kept = kept / f"{name}-{language.digest[:12]}"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from posealign.commands.output import AsJson, print_json
-from posealign.errors import NotFound, nearest
+from posealign.errors import NotFound, among
 from posealign.evaluate.compare import Difference
 from posealign.evaluate.compare import compare as differences
 from posealign.evaluate.figures import plain
@@ -59,6 +59,5 @@ def _open(where: str) -> tuple[str, Judged]:
     names = [entry.name for entry in settings.models]
     model = model or names[0]
     if model not in names:
-        raise NotFound(f"{folder} holds no model {model!r}{nearest(model, names)}; there are "
-                       f"{', '.join(names)}")  # fmt: skip
+        raise NotFound(f"{folder} holds no model {model!r}{among(model, names)}")
     return f"{model} ({folder})", judged_of(settings, model)

@@ -21,7 +21,7 @@ import numpy as np
 from posealign.anatomy.angles import ANGLES, angle
 from posealign.anatomy.posture import lying_posture
 from posealign.data.pose import Finding, PlacedJoint, Pose, PoseResult, State
-from posealign.errors import InvalidInput, MissingExtra, nearest
+from posealign.errors import InvalidInput, MissingExtra, among, nearest
 from posealign.interop import terms
 from posealign.interop.bindings import problems
 from posealign.interop.terms import Terms
@@ -71,10 +71,7 @@ def observation(
         raise InvalidInput(f"FHIR {version!r}; expected R4B or R5{nearest(version, VERSIONS)}")
     posture = context.posture or _posture(pose)
     if posture is not None and posture not in names.postures:
-        raise InvalidInput(
-            f"no code for the posture {posture!r}{nearest(posture, names.postures)}; "
-            f"there are {', '.join(names.postures)}"
-        )
+        raise InvalidInput(f"no code for the posture {posture!r}{among(posture, names.postures)}")
     made: dict[str, Any] = {
         "resourceType": "Observation",
         "contained": [_model(result, context, version)],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from posealign.errors import InvalidConfig, nearest
+from posealign.errors import InvalidConfig, among
 
 
 class Neck(nn.Module):
@@ -80,7 +80,4 @@ def build_neck(
         return ClassicNeck(width, channels, convs, norm)
     if name == "simple":
         return SimpleNeck(width)
-    choices = ("classic", "simple")
-    raise InvalidConfig(
-        f"no neck is called {name!r}{nearest(name, choices)}; there are {', '.join(choices)}"
-    )
+    raise InvalidConfig(f"no neck is called {name!r}{among(name, ('classic', 'simple'))}")

@@ -13,7 +13,7 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNot
 from huggingface_hub.file_download import http_get
 
 from posealign.bundle import home, sha256_of
-from posealign.errors import BrokenBundle, InvalidInput, NotFound, Unavailable, nearest
+from posealign.errors import BrokenBundle, InvalidInput, NotFound, Unavailable, among
 
 # The HTTP client that the hub's package really uses is not always the one called httpx.
 _hub: Any = import_module("huggingface_hub.utils")
@@ -46,8 +46,8 @@ def repository(name: str) -> str:
     if name.count("/") == 1 and all(name.split("/")):
         return name
     raise NotFound(
-        f"no published model is called {name!r}{nearest(name, PUBLISHED)}; there are "
-        f"{', '.join(PUBLISHED)}, and any owner/name on the hub with ViTPose's layout"
+        f"no published model is called {name!r}{among(name, PUBLISHED)}, "
+        "and any owner/name on the hub with ViTPose's layout"
     )
 
 

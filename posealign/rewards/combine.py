@@ -15,7 +15,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from posealign.errors import InvalidConfig, nearest
+from posealign.errors import InvalidConfig, among
 from posealign.rewards.accuracy import accuracy
 from posealign.rewards.bones import bones
 from posealign.rewards.crossing import crossing
@@ -68,9 +68,7 @@ def checked_weights(weights: Mapping[str, float]) -> dict[str, float]:
     known = (*JOINT_REWARDS, *SET_REWARDS)
     for name in weights:
         if name not in known:
-            raise InvalidConfig(
-                f"no reward is called {name!r}{nearest(name, known)}; there are {', '.join(known)}"
-            )
+            raise InvalidConfig(f"no reward is called {name!r}{among(name, known)}")
     return {name: float(weights.get(name, 0.0)) for name in known}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from posealign.errors import BrokenBundle, InvalidInput, MissingExtra, Unavailable, nearest
+from posealign.errors import BrokenBundle, InvalidInput, MissingExtra, Unavailable, among
 from posealign.runtime.cores import usable_cores
 
 Arrays = dict[str, NDArray[Any]]
@@ -103,10 +103,7 @@ def session_options(threads: int | None = None) -> Any:
 def _wanted(provider: str, available: list[str]) -> list[str]:
     if provider != "auto" and provider not in PROVIDERS:
         choices = ("auto", *PROVIDERS, "torch")
-        raise InvalidInput(
-            f"no provider is called {provider!r}{nearest(provider, choices)}; "
-            f"there are {', '.join(choices)}"
-        )
+        raise InvalidInput(f"no provider is called {provider!r}{among(provider, choices)}")
     if provider == "auto":
         # TensorRT builds engines for minutes: it is taken only when asked for.
         order = [PROVIDERS["cuda"], PROVIDERS["cpu"]]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from posealign.errors import InvalidInput, NotFound, first_fault, nearest
+from posealign.errors import InvalidInput, NotFound, among, first_fault, nearest
 from posealign.skeletons.skeleton import Joint, Skeleton
 
 _LIBRARY = files(__package__).joinpath("library")
@@ -100,8 +100,7 @@ def skeleton(name: str) -> Skeleton:
     path = Path(name)
     if path.suffix != ".json" or not path.is_file():
         raise NotFound(
-            f"no skeleton is called {name!r}{nearest(name, NAMES)}; "
-            f"there are {', '.join(NAMES)}, and paths of JSON files"
+            f"no skeleton is called {name!r}{among(name, NAMES)}, and paths of JSON files"
         )
     try:
         return from_json(json.loads(path.read_text("utf-8")))

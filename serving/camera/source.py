@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from posealign.errors import InvalidConfig, MissingExtra, nearest
+from posealign.errors import InvalidConfig, MissingExtra, among
 from serving.camera.config import SCHEMES, Source
 from serving.camera.secret import Secrets
 from serving.camera.slot import Grabbed
@@ -232,7 +232,7 @@ def absent_device(source: Source, folder: Path = Path("/dev")) -> str | None:
     there = sorted(str(path) for path in folder.glob("video*"))
     if not there:
         return f"there is no {device}, nor any {folder}/video*: is a camera plugged in here?"
-    return f"there is no {device}{nearest(str(device), there)}; there are {', '.join(there)}"
+    return f"there is no {device}{among(str(device), there)}"
 
 
 def answers(where: Address, timeout: float = 0.6) -> bool:

@@ -10,7 +10,7 @@ from posealign.data.sources.coco import CocoSource
 from posealign.data.sources.jsonl import JsonlSource
 from posealign.data.sources.lsp import LspSource
 from posealign.data.sources.minirgbd import MiniRgbdSource
-from posealign.errors import InvalidInput, nearest
+from posealign.errors import InvalidInput, among
 
 
 class Source(Protocol):
@@ -34,9 +34,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
 def open_source(kind: str, path: str, **options: Any) -> Source:
     """`open_source("coco", "labels.json", images="pictures.zip")`."""
     if kind not in SOURCES:
-        raise InvalidInput(
-            f"no source is called {kind!r}{nearest(kind, SOURCES)}; there are {', '.join(SOURCES)}"
-        )
+        raise InvalidInput(f"no source is called {kind!r}{among(kind, SOURCES)}")
     try:
         return SOURCES[kind](path, **options)
     except TypeError as error:

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from posealign import bundle as bundles
-from posealign.errors import InvalidConfig, nearest
+from posealign.errors import InvalidConfig, among
 from posealign.instructions.tokens import batch as to_ids
 from posealign.instructions.tokens import load_tokenizer
 from posealign.interop.mm.sampling import Asking, asked
@@ -80,10 +80,7 @@ class PoseAlign(TopdownPoseEstimator):  # type: ignore[misc]
         self.costs = COSTS | dict(costs or {})
         if unknown := set(self.costs) - set(COSTS):
             word = sorted(unknown)[0]
-            raise InvalidConfig(
-                f"costs: no loss is called {word!r}{nearest(word, COSTS)}; "
-                f"there are {', '.join(COSTS)}"
-            )
+            raise InvalidConfig(f"costs: no loss is called {word!r}{among(word, COSTS)}")
         size = self.pose.config.width, self.pose.config.height
         if self.codec.input_size != size:
             raise InvalidConfig(f"the codec's input is {self.codec.input_size}, the model's {size}")

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from posealign.errors import InvalidInput, MissingExtra, NotFound, nearest
+from posealign.errors import InvalidInput, MissingExtra, NotFound, among, nearest
 from posealign.skeletons.load import NAMES, vocabulary
 from posealign.skeletons.load import skeleton as load_skeleton
 from posealign.skeletons.skeleton import Joint, Skeleton
@@ -44,8 +44,7 @@ def skeleton_of(source: str | Path) -> Skeleton:
         known = {file.stem: file for file in folder().glob("*.py")}
         if str(source) not in known:
             raise NotFound(
-                f"no metainfo file {source}{nearest(str(source), known)}; mmpose has "
-                f"{', '.join(sorted(known))}"
+                f"no metainfo file {source}{among(str(source), sorted(known), 'mmpose has')}"
             )
         path = known[str(source)]
     try:

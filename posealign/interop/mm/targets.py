@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from posealign.errors import InvalidConfig, nearest
+from posealign.errors import InvalidConfig, among
 from posealign.model import codec as cells
 
 TINY = 1e-30  # under a Gaussian's cut tail; log of it still orders
@@ -41,10 +41,7 @@ def codec_of(config: Mapping[str, Any]) -> Codec:
     """From a codec's configuration, as heads take it under `decoder`."""
     name = str(config.get("type"))
     if name not in READERS:
-        raise InvalidConfig(
-            f"codec {name!r} cannot be read as points{nearest(name, READERS)}; there are "
-            f"{', '.join(READERS)}"
-        )
+        raise InvalidConfig(f"codec {name!r} cannot be read as points{among(name, READERS)}")
     if config.get("heatmap_type", "gaussian") != "gaussian":
         raise InvalidConfig(f"{name} with heatmap_type {config['heatmap_type']!r}; take 'gaussian'")
     if config.get("smoothing_type", "gaussian") != "gaussian":
