@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from posealign.errors import InvalidConfig, nearest
+from posealign.errors import InvalidConfig, among
 from posealign.model.heads import Finder
 from posealign.model.neck import Neck, build_neck
 
@@ -179,7 +179,5 @@ def vit_size(size: str | tuple[int, int, int]) -> ViTSize:
             raise InvalidConfig(f"width {width} is not a multiple of {heads} heads")
         return ViTSize(width, depth, heads)
     if size not in SIZES:
-        raise InvalidConfig(
-            f"no ViT size is called {size!r}{nearest(size, SIZES)}; there are {', '.join(SIZES)}"
-        )
+        raise InvalidConfig(f"no ViT size is called {size!r}{among(size, SIZES)}")
     return SIZES[size]
