@@ -22,7 +22,14 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from posealign.errors import BrokenBundle, InvalidInput, NotFound, among, first_fault, nearest
 
@@ -72,13 +79,24 @@ class TextSpec(_Frozen):
 
 
 class CalibrationSpec(_Frozen):
-    """A copy, for reading, of what is inside `locate`; `fitted_on` None means never fitted."""
+    """Bias, slopes and radius are a copy, for reading, of what is inside `locate`; `tolerance` (by
+    the logarithm of a joint's OKS sigma) and `hidden` (by the log-odds of its being occluded) are
+    added to the confidence's log-odds after it. `fitted_on` None means never fitted.
+    """
 
     bias: float = 0.0
     slopes: tuple[float, float, float] = (0.0, 1.0, 0.0)
     radius_scale: float = 1.0
     radius_offset: float = 0.0
+    tolerance: float = 0.0
+    hidden: float = 0.0
     fitted_on: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Bundles of before these two say nothing of them, and their digests must hold."""
+        rows: dict[str, Any] = write(self)
+        return {k: v for k, v in rows.items() if v or k not in ("tolerance", "hidden")}
 
 
 class FileSpec(_Frozen):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from posealign import bundle as bundles
 from posealign.bundle import Bundle, CalibrationSpec
+from posealign.confidence import log_tolerance
 from posealign.data.crop import Crop
 from posealign.errors import BrokenBundle, InvalidInput
 from posealign.evaluate.figures import confident
@@ -41,7 +42,8 @@ class Fit:
 
 
 def fit(judged: Judged, bundle: Bundle, name: str) -> Fit:
-    """Temperature and shift of the confidence's logit, scale and offset of the radius.
+    """Temperature and shift of the confidence's logit, the joints' tolerance in it, scale and
+    offset of the radius.
 
     Radii are fitted in input pixels: a picture's own pixels differ from person to person.
     """
@@ -54,8 +56,11 @@ def fit(judged: Judged, bundle: Bundle, name: str) -> Fit:
             f"expected {LEAST} in each half"
         )
     pixel = np.broadcast_to(_pixels(judged, bundle)[:, None], mask.shape)[mask]
-    weights, bias = measure.fit_logistic(measure.logit(sure[half])[:, None], similar[half])
-    slope = max(float(weights[0]), 0.05)  # never turned upside down
+    sigmas = np.broadcast_to(log_tolerance(judged.skeleton.sigmas_J), mask.shape)[mask]
+    features = np.stack([measure.logit(sure), sigmas], axis=1)
+    weights, bias = measure.fit_logistic(features[half], similar[half])
+    weights[0] = max(weights[0], 0.05)  # never turned upside down
+    slope = float(weights[0])
     chosen = half & known
     scale, offset = measure.radius_line((error / pixel)[chosen], (radius / pixel)[chosen])
     old = bundle.metadata.calibration
@@ -64,17 +69,19 @@ def fit(judged: Judged, bundle: Bundle, name: str) -> Fit:
         slopes=tuple(slope * value for value in old.slopes),
         radius_scale=scale * old.radius_scale,
         radius_offset=offset + scale * old.radius_offset,
+        tolerance=slope * old.tolerance + float(weights[1]),
+        hidden=slope * old.hidden,
         fitted_on=f"{name}: {int(half.sum())} joints of every other picture",
     )
-    new = measure.logistic(measure.logit(sure)[:, None], np.array([slope]), bias)
+    new = measure.logistic(features, weights, bias)
     wider = (offset + scale * radius / pixel) * pixel
     rest = ~half
-    isotonic = measure.fit_isotonic(sure[half], similar[half])
+    isotonic = measure.fit_isotonic(new[half], similar[half])
     return Fit(
         spec,
         _figures(sure[rest], similar[rest], error[rest], radius[rest]),
         _figures(new[rest], similar[rest], error[rest], wider[rest]),
-        measure.ece(isotonic(sure[rest]), similar[rest]),
+        measure.ece(isotonic(new[rest]), similar[rest]),
         int(half.sum()),
     )
 
@@ -116,43 +123,61 @@ def apply(bundle: Bundle, spec: CalibrationSpec, folder: Path) -> Bundle:
     return bundles.write(folder, metadata)
 
 
+# What a number is where the exporter saw that it changes nothing and left it out of the graph.
+NEUTRAL = {"bias": 0.0, "radius_scale": 1.0, "radius_offset": 0.0}
+
+
 def set_graph(path: Path, spec: CalibrationSpec) -> None:
     """Write the numbers into the constants that `locate` reckons confidence and radius with."""
     import onnx  # noqa: PLC0415 - the extra `export`
     from onnx import numpy_helper  # noqa: PLC0415
 
     proto = onnx.load(path)
-    constants = {row.name: row for row in proto.graph.initializer}
-    made = {name: node for node in proto.graph.node for name in node.output}
-
-    def constant_of(node: Any) -> str:
-        return next((name for name in node.input if name in constants), "")
-
-    def inner(node: Any) -> Any:
-        return next((made[name] for name in node.input if name in made), None)
-
-    try:
-        shift = inner(made["confidence"])  # sigmoid(slopes · features + bias)
-        widen = made["radius"]  # offset + scale · radius
-        places = {
-            "bias": constant_of(shift),
-            "slopes": constant_of(inner(shift)),
-            "radius_offset": constant_of(widen),
-            "radius_scale": constant_of(inner(widen)),
-        }
-        for field, name in places.items():
-            row = constants[name]
-            values = numpy_helper.to_array(row)
-            given = np.asarray(getattr(spec, field), values.dtype)
-            # Heads trained with MSE use the first slope alone.
-            given = given if given.size == values.size else given.ravel()[: values.size]
-            row.CopyFrom(numpy_helper.from_array(given.reshape(values.shape), name))
-    except (KeyError, AttributeError, ValueError) as error:
+    constants = {tuple(row.name.split(".")[-2:]): row for row in proto.graph.initializer}
+    if ("locator", "slopes") not in constants:
         raise BrokenBundle(
-            f"{path} has no calibration constants where this version puts them: {error!r}; "
-            "export the bundle again"
-        ) from error
+            f"{path} has no calibration constants where this version puts them: no "
+            "locator.slopes; export the bundle again"
+        )
+    for field in ("bias", "slopes", "radius_scale", "radius_offset"):
+        given = np.asarray(getattr(spec, field), np.float32)
+        row = constants.get(("locator", field))
+        if row is None:
+            if float(given) != NEUTRAL[field]:
+                _insert(proto.graph, field, given)
+            continue
+        values = numpy_helper.to_array(row)
+        # Heads trained with MSE use the first slope alone.
+        given = given if given.size == values.size else given.ravel()[: values.size]
+        fitting = given.astype(values.dtype).reshape(values.shape)
+        row.CopyFrom(numpy_helper.from_array(fitting, row.name))
+    onnx.checker.check_model(proto)
     onnx.save(proto, path)
+
+
+def _insert(graph: Any, field: str, value: NDArray[np.float32]) -> None:
+    """A node for a number that the exporter had left out, where it belongs in the order."""
+    from onnx import helper, numpy_helper  # noqa: PLC0415
+
+    made = {name: (at, node) for at, node in enumerate(graph.node) for name in node.output}
+    name, kind = f"model.locator.{field}", "Mul" if field == "radius_scale" else "Add"
+    graph.initializer.append(numpy_helper.from_array(value, name))
+    at, node = made["confidence" if field == "bias" else "radius"]
+    before = f"{field}_before"
+    if field == "bias":  # ahead of the sigmoid
+        added = helper.make_node(kind, [node.input[0], name], [before])
+        node.input[0] = before
+        graph.node.insert(at, added)
+        return
+    if field == "radius_scale" and any(part.endswith("radius_offset") for part in node.input):
+        # Widened before it is shifted.
+        shift = next(n for n, part in enumerate(node.input) if not part.endswith("radius_offset"))
+        added = helper.make_node(kind, [node.input[shift], name], [before])
+        node.input[shift] = before
+        graph.node.insert(at, added)
+        return
+    node.output[list(node.output).index("radius")] = before
+    graph.node.insert(at + 1, helper.make_node(kind, [before, name], ["radius"]))
 
 
 def set_weights(path: Path, spec: CalibrationSpec) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign import answer, doubt, reply, sight
+from posealign import answer, confidence, doubt, reply, sight
 from posealign import bundle as bundles
 from posealign.answer import Placed
 from posealign.bundle import Bundle
@@ -44,6 +44,7 @@ class PredictorSettings:
     finder_threshold: float = 0.35
     turn_at: float = 50.0  # degrees off upright from which a crop is turned
     absent_threshold: float = 0.5  # a joint is absent above this probability
+    absent_whole: float | None = None  # and above this one, of who stands clear of the border
     verify: bool = False  # joints that neither place nor depth picture supports are absent
     contrast: float = 0.0  # states less this much of what the model says without seeing
 
@@ -96,6 +97,9 @@ class Predictor:
         self.settings = settings or PredictorSettings.of(self.bundle)
         self.graphs = open_graphs(self.bundle.folder, provider, threads)
         self.resolver = Resolver(self.bundle, self.graphs["text"])
+        trained = self.bundle.metadata.vocabulary.trained
+        every = frozenset(vocabulary().names)
+        self._untrained = frozenset() if trained is None else every - frozenset(trained)
         self._vectors: Cache[NDArray[np.float32]] = Cache(1024)
 
     # Looking
@@ -146,7 +150,7 @@ class Predictor:
         poses: list[Pose] = []
         metres = False
         if not understood.refused and look.people:
-            seen = self._ready(look, reading)
+            seen = self.ready(look, reading)
             people, metres = self._place(look, seen, reading, understood, asked_skeleton)
             poses = [
                 reply.pose_of(one, person, reading, understood, asked_skeleton, look.size)
@@ -173,7 +177,7 @@ class Predictor:
             {name: round(value, 3) for name, value in timings.items()},
         )
 
-    def _ready(self, look: Look, reading: Reading) -> tuple[Seen, ...]:
+    def ready(self, look: Look, reading: Reading) -> tuple[Seen, ...]:
         """The people, turned upright and selected. The first question pays, others find it done.
 
         A question that comes meanwhile waits; one that fails here leaves the look as it was.
@@ -213,15 +217,18 @@ class Predictor:
             repeated = np.repeat(described[None], len(seen), axis=0)
             vectors = np.concatenate([vectors, repeated], axis=1)
         located = sight.locate(self.graphs, seen, vectors)
-        threshold = self.settings.absent_threshold
-        people = [
-            answer.placed(names, own, sight.row_of(located, p), one.selected, one.crop, threshold)
-            for p, one in enumerate(seen)
-        ]
+        limits = [self._absent_above(one, look.size) for one in seen]
+        sigmas_K = [*(vocabulary()[n].sigma for n in names), *(skeleton[n].sigma for n in own)]
+        spec = self.bundle.metadata.calibration
+        people = []
+        for p, (one, limit) in enumerate(zip(seen, limits, strict=True)):
+            row = sight.row_of(located, p)
+            person = answer.placed(names, own, row, one.selected, one.crop, limit)
+            people.append(confidence.calibrated(person, one.selected, np.array(sigmas_K), spec))
         if self.settings.verify:
             people = [
-                doubt.verified(person, one.selected, threshold, look.depth_HW, look.intrinsics)
-                for person, one in zip(people, seen, strict=True)
+                doubt.verified(person, one.selected, limit, look.depth_HW, look.intrinsics)
+                for person, one, limit in zip(people, seen, limits, strict=True)
             ]
         people = [self._known(reply.inside(person, look.size)) for person in people]
         if look.depth_HW is None or understood.dims != 3:
@@ -231,13 +238,19 @@ class Predictor:
             return people, False
         return [person for person, _ in lifted], True
 
+    def _absent_above(self, one: Seen, size: tuple[int, int]) -> float:
+        """The probability from which a joint of this person is absent."""
+        whole = self.settings.absent_whole
+        if whole is None or confidence.at_border(one.box, size):
+            return self.settings.absent_threshold
+        return whole
+
     def _known(self, person: Placed) -> Placed:
         """A joint the bundle was never trained on has no place."""
-        trained = self.bundle.metadata.vocabulary.trained
-        if trained is None:
+        unknown = [name in self._untrained for name in person.names]
+        if not any(unknown):
             return person
-        unknown = [name in vocabulary().names and name not in trained for name in person.names]
-        states = np.where(unknown, State.ABSENT, person.states_K).astype(np.int8)
+        states = np.where(unknown, np.int8(State.ABSENT), person.states_K)
         return replace(person, states_K=states)
 
     def _described(self, joint: Joint) -> NDArray[np.float32]:

@@ -34,9 +34,12 @@ from posealign.data.sample import Person, Sample
 from posealign.errors import InvalidInput
 from posealign.skeletons.load import skeleton, vocabulary
 from posealign.synth.places import PLACE_NAMES
+from training.validate import AREA_SHARE
 
 SIDE = 256
-EXTRA = ("hidden_by_NV", "points_NV3", "infant_N", "other_NV2", "other_infant_N", "places_NK3")
+EXTRA = (
+    "hidden_by_NV", "points_NV3", "infant_N", "area_N", "other_NV2", "other_infant_N", "places_NK3",
+)  # fmt: skip
 LEAST_SEEN = 3  # body joints in the picture: less is no person to learn from
 FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 
@@ -65,6 +68,11 @@ class Shard:
 
     def infant(self, row: int) -> float | None:
         return float(self.extra["infant_N"][row]) if "infant_N" in self.extra else None
+
+    def area(self, row: int) -> float:
+        """Of the person's silhouette where the source measured it, else of the box by habit."""
+        known = float(self.extra["area_N"][row]) if "area_N" in self.extra else float("nan")
+        return known if np.isfinite(known) else float(np.prod(self.boxes_N4[row, 2:])) * AREA_SHARE
 
     def others(self, row: int) -> tuple[NDArray[np.float32], float] | None:
         """A second person's points and whether that is an infant."""
@@ -298,6 +306,7 @@ def synth_labels(sample: Sample, place: int = 0) -> dict[str, Any]:
         "points_NV2": person.points_V2.astype(np.float32), "weights_NV": weights.astype(np.float32),
         "boxes_N4": np.array(person.box, np.float32), "states_NV": person.states_V, "z_NV": z,
         "facts_N": np.array(json.dumps(facts)), "infant_N": np.float32(person.role == "infant"),
+        "area_N": np.float32(np.nan if person.area is None else person.area),
         "hidden_by_NV": np.full(count, -1, np.int8) if person.hidden_by_V is None
         else person.hidden_by_V,
         "points_NV3": np.full((count, 3), np.nan, np.float32) if points3 is None

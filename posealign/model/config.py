@@ -46,12 +46,16 @@ class Calibration(Frozen):
     confidence = sigmoid(bias + slopes · log-odds of the mass within 3×3, 5×5 and 9×9 cells);
     for heads trained with MSE all three are the log-odds of the highest cell.
     radius = offset + scale · (radius of the disc that holds 90 % of the mass), in input pixels.
+    `tolerance` and `hidden` belong to the joint and are added outside of the graph: see
+    posealign.confidence.
     """
 
     bias: float = 0.0
     slopes: tuple[float, float, float] = (0.0, 1.0, 0.0)
     radius_scale: float = Field(default=1.0, gt=0)
     radius_offset: float = Field(default=0.0, ge=0)
+    tolerance: float = 0.0
+    hidden: float = 0.0
 
 
 class PoseConfig(Frozen):

@@ -1,0 +1,70 @@
+"""What a confidence owes to the joint rather than to its heatmap, and who may lack joints.
+
+`locate` places vectors and cannot know whose they are; but a confidence predicts OKS, and OKS
+forgives a hip sixteen times what it forgives an eye (squares of their sigmas). So two of the
+calibration's numbers are added to its log-odds here: one by the joint's sigma, one by what
+`select` says of it being hidden.
+Shapes: K placed joints, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posealign.answer import Placed
+from posealign.bundle import CalibrationSpec
+from posealign.people import Box
+from posealign.skeletons.load import vocabulary
+
+SIGMA = 0.07  # of a joint whose confidence stays as it is
+SUREST = 4.0  # log-odds of being hidden: more is no more telling
+TINY = 1e-6
+BORDER = 0.02  # of the picture's longer side: a box that near may go on beyond it
+
+
+def calibrated(
+    person: Placed,
+    selected: Mapping[str, NDArray[np.floating]],
+    sigmas_K: NDArray[np.floating],
+    spec: CalibrationSpec,
+) -> Placed:
+    """A person's confidences with the joints' own share of them."""
+    if spec.tolerance == 0 and spec.hidden == 0:
+        return person
+    confidence = person.confidence_K.clip(TINY, 1 - TINY)
+    logits = np.log(confidence) - np.log1p(-confidence)
+    logits += spec.tolerance * log_tolerance(sigmas_K) + spec.hidden * hidden(person, selected)
+    return replace(person, confidence_K=1 / (1 + np.exp(-logits)))
+
+
+def log_tolerance(sigmas_K: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How much more than SIGMA a joint's OKS forgives, as a logarithm."""
+    return np.asarray(np.log(np.asarray(sigmas_K, np.float64) / SIGMA))
+
+
+def hidden(person: Placed, selected: Mapping[str, NDArray[np.floating]]) -> NDArray[np.float64]:
+    """[K] log-odds of occluded against visible; 0 for a described joint, of which nobody knows."""
+    rows = _rows()
+    index_K = np.array([rows.get(name, -1) for name in person.names])
+    states_V3 = selected["state"].astype(np.float64)
+    odds_V = (states_V3[:, 1] - states_V3[:, 2]).clip(-SUREST, SUREST)
+    return np.where(index_K < 0, 0.0, odds_V[index_K])
+
+
+@cache
+def _rows() -> dict[str, int]:
+    return {name: row for row, name in enumerate(vocabulary().names)}
+
+
+def at_border(box: Box, size: tuple[int, int]) -> bool:
+    """Whether a person may go on beyond the picture. Who does not has all joints within it, but
+    for a limb that is missing.
+    """
+    x, y, width, height = box
+    near = BORDER * max(size)
+    return min(x, y, size[0] - 1 - x - width, size[1] - 1 - y - height) < near

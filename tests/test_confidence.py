@@ -1,0 +1,116 @@
+"""What a confidence owes to its joint, and who may lack joints."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from posealign import bundle as bundles
+from posealign.answer import Placed
+from posealign.bundle import Bundle, CalibrationSpec
+from posealign.confidence import SIGMA, at_border, calibrated, hidden
+from posealign.predictor import Predictor, PredictorSettings
+from posealign.skeletons.load import vocabulary
+
+NAMES = ("left_eye", "left_hip", "my_marker")
+SIGMAS = np.array([0.025, 0.107, SIGMA])
+
+
+def person(confidence: float) -> Placed:
+    count = len(NAMES)
+    return Placed(
+        NAMES, np.zeros((count, 2)), np.full(count, confidence), np.ones(count),
+        np.full(count, 2, np.int8), np.zeros(count),
+    )  # fmt: skip
+
+
+def state_V3(**odds: float) -> dict[str, np.ndarray]:
+    """Logits by which these joints are occluded rather than visible."""
+    logits = np.zeros((len(vocabulary()), 3), np.float32)
+    for name, value in odds.items():
+        logits[vocabulary().index(name), 1] = value
+    return {"state": logits}
+
+
+def test_an_unfitted_bundle_changes_nothing() -> None:
+    before = person(0.7)
+    assert calibrated(before, state_V3(), SIGMAS, CalibrationSpec()) is before
+
+
+def test_an_eye_is_less_sure_than_a_hip_of_the_same_heatmap() -> None:
+    spec = CalibrationSpec(tolerance=1.5)
+    eye, hip, marker = calibrated(person(0.5), state_V3(), SIGMAS, spec).confidence_K
+    assert eye == pytest.approx(1 / (1 + (SIGMA / 0.025) ** 1.5))
+    assert hip == pytest.approx(1 / (1 + (SIGMA / 0.107) ** 1.5))
+    assert marker == pytest.approx(0.5)
+
+
+def test_a_hidden_joint_is_less_sure_and_a_described_one_is_not_known_to_be() -> None:
+    spec = CalibrationSpec(hidden=-0.5)
+    told = state_V3(left_hip=2.0, left_eye=900.0)
+    np.testing.assert_allclose(hidden(person(0.5), told), [4, 2, 0])
+    eye, hip, marker = calibrated(person(0.5), told, SIGMAS, spec).confidence_K
+    assert eye == pytest.approx(1 / (1 + np.exp(2)))
+    assert hip == pytest.approx(1 / (1 + np.exp(1)))
+    assert marker == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("sure", [0.0, 1.0])
+def test_the_surest_stays_in_range(sure: float) -> None:
+    spec = CalibrationSpec(tolerance=3.0, hidden=-1.0)
+    found = calibrated(person(sure), state_V3(left_hip=-9.0), SIGMAS, spec).confidence_K
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_who_stands_clear_of_the_border_goes_not_beyond_it() -> None:
+    assert not at_border((10, 10, 50, 70), (100, 100))
+    for box in ((0, 10, 50, 70), (10, 0, 50, 70), (49, 10, 50, 70), (10, 29, 50, 70)):
+        assert at_border(box, (100, 100)), box
+    assert at_border((-20, 10, 50, 50), (100, 100))
+
+
+def test_bundles_of_before_keep_their_digest() -> None:
+    """What is 0 is not written: an older bundle.json is the same text."""
+    told = json.loads((bundles.find("default").folder / "bundle.json").read_text("utf-8"))
+    plain = CalibrationSpec(bias=0.5, fitted_on="x").model_dump(mode="json")
+    assert set(plain) == {"bias", "slopes", "radius_scale", "radius_offset", "fitted_on"}
+    assert CalibrationSpec(**told["calibration"]).model_dump(mode="json") == told["calibration"]
+    assert CalibrationSpec(tolerance=1.5).model_dump()["tolerance"] == 1.5
+
+
+def test_the_predictor_uses_them() -> None:
+    """A bundle's own numbers reach every answer, whatever else is asked with it."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (120, 160, 3)).astype(np.uint8)
+    plain = bundles.find("default")
+    spec = plain.metadata.calibration.model_copy(update={"tolerance": 2.0})
+    fitted = Bundle(plain.folder, plain.metadata.model_copy(update={"calibration": spec}))
+    box = [(40.0, 30.0, 60.0, 60.0)]
+    found = {}
+    for name, bundle in (("plain", plain), ("fitted", fitted)):
+        settings = PredictorSettings(absent_threshold=1.0)
+        predictor = Predictor(bundle, "cpu", 1, settings)
+        look = predictor.look(image, box)
+        whole = {j.name: j.confidence for j in look.ask("all keypoints").poses[0].joints}
+        alone = look.ask("the left hip").poses[0].joints[0].confidence
+        assert alone == pytest.approx(whole["left_hip"], abs=1e-5)
+        found[name] = whole
+    bare = plain.metadata.calibration.tolerance
+    for name in ("left_eye", "left_hip"):
+        odds = [np.log(v[name] / (1 - v[name])) for v in (found["plain"], found["fitted"])]
+        expected = (2.0 - bare) * np.log(vocabulary()[name].sigma / SIGMA)
+        assert odds[1] - odds[0] == pytest.approx(expected, abs=1e-3)
+
+
+def test_absence_is_judged_by_where_the_person_stands() -> None:
+    """Clear of the border nothing is absent; at the border everything may be."""
+    image = np.random.default_rng(0).integers(0, 256, (160, 160, 3)).astype(np.uint8)
+    settings = PredictorSettings(absent_threshold=0.0, absent_whole=1.0)
+    predictor = Predictor("default", "cpu", 1, settings)
+    clear, cut = [(50.0, 50.0, 50.0, 50.0)], [(-0.5, 50.0, 50.0, 50.0)]
+    whole = predictor.look(image, clear).ask("all keypoints").poses[0]
+    part = predictor.look(image, cut).ask("all keypoints").poses[0]
+    assert all(joint.x is not None for joint in whole.joints)
+    assert all(joint.x is None for joint in part.joints)
