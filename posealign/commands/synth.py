@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import time
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,7 @@ from posealign.synth.clip import write_sequence
 from posealign.synth.dataset import SHARD, ShardDataset
 from posealign.synth.export import contact_sheet, write_coco, write_files
 from posealign.synth.held_out import SPLITS
+from posealign.synth.memory import megabytes
 from posealign.synth.motion import Movement
 from posealign.synth.render import Renderer
 from posealign.synth.write import claim, render_sample, write_shard
@@ -39,6 +39,9 @@ def synth(
     sheet: Annotated[int, typer.Option(help="Instead: a contact sheet of so many.")] = 0,
     sequence: Annotated[float, typer.Option(help="Instead: a clip of so many seconds.")] = 0.0,
     measure: Annotated[bool, typer.Option(help="Instead: samples a second, and memory.")] = False,
+    memory: Annotated[
+        bool, typer.Option(help="Instead: what one process holds after each tenth of --count.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Render infants in cribs: RGB, depth, parts, all joints in 2D and 3D. Stopped runs resume."""
@@ -55,6 +58,8 @@ def synth(
         answer = _clip(out, bank, sequence, size)
     elif measure:
         answer = measure_speed(out, bank, count, size, jobs or (os.cpu_count() or 1))
+    elif memory:
+        answer = measure_memory(bank, count, size)
     else:
         answer = _render(out, bank, count, size, jobs or (os.cpu_count() or 1), files)
     if as_json:
@@ -159,19 +164,28 @@ def _measure(task: tuple[Bank, range, int]) -> tuple[float, float, float, float]
         bank.draped(k)
     for k in range(160):  # until every pose and look of the bank has been made
         render_sample(bank, k, renderer)
-    memory, clock, processor = _megabytes(), time.perf_counter(), time.process_time()
+    memory, clock, processor = megabytes(), time.perf_counter(), time.process_time()
     for k in numbers:
         render_sample(bank, k, renderer)
     clock, processor = time.perf_counter() - clock, time.process_time() - processor
-    grown = _megabytes() - memory
+    grown = megabytes() - memory
     renderer.close()
     return clock, processor, memory, grown
 
 
-def _megabytes() -> float:
-    """What this process holds now, and not at its peak; the peak where /proc is missing."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return pages * resource.getpagesize() / 2**20
+def measure_memory(bank: Bank, count: int, size: int) -> dict[str, object]:
+    """What this process holds at the start and after every tenth of `count` samples of the whole
+    bank, as a long run draws them; each is told as soon as it is known.
+    """
+    renderer = Renderer(size)
+    steps = {0: megabytes()}
+    step = max(1, count // 10)
+    for number in range(count):
+        render_sample(bank, number, renderer)
+        if (number + 1) % step == 0:
+            steps[number + 1] = megabytes()
+            typer.echo(f"{number + 1} samples: {steps[number + 1]:.0f} MB", err=True)
+    renderer.close()
+    held = {f"memory_mb_after_{done}": round(mb, 1) for done, mb in steps.items()}
+    last = list(steps.values())[1:] or [steps[0]]
+    return {"samples": count, "size": size, **held, "growth_mb": round(last[-1] - last[0], 1)}

@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign.synth import atlas
+from posealign.synth import atlas, details, pattern
 from posealign.synth.body import BONES, SIDES
-from posealign.synth.face import paint_head
+from posealign.synth.face import hat_line, paint_head
 from posealign.synth.held_out import draw
 from posealign.synth.pattern import Fabric, fabric, noise, paint
 from posealign.synth.skin import template
@@ -38,7 +38,9 @@ class Garment:
 
 @dataclass(frozen=True)
 class Look:
-    """`covered` are bones wholly inside cloth (mittens, socks), `hat` covers the ears."""
+    """`covered` are bones wholly inside cloth (mittens, socks), `hat` covers the ears; `bare` has a
+    bit for every texel that is skin or hair.
+    """
 
     texture: NDArray[np.uint8]
     offset_N: Floats
@@ -47,6 +49,17 @@ class Look:
     dark_cloth: bool
     garments: tuple[str, ...]
     tone: tuple[float, float, float]
+    bare: NDArray[np.uint8]
+
+
+def in_infrared(look: Look) -> NDArray[np.uint8]:
+    """The texture by near infra-red: skin of every tone is pale, and so is dyed cloth."""
+    size = look.texture.shape[:2]
+    bare = np.unpackbits(look.bare, count=size[0] * size[1]).reshape(size).astype(bool)
+    grey = look.texture[bare].mean(-1, dtype=np.float32) / np.float32(255 * np.mean(look.tone))
+    out = pattern.in_infrared(look.texture)
+    out[bare] = (np.minimum(0.70 * grey**0.75, 0.95) * 255).astype(np.uint8)[:, None]
+    return out
 
 
 _TRUNK = {"chest": (-9.0, 1.055), "pelvis": (-9.0, 9.0)}
@@ -178,16 +191,23 @@ def make(
     mottle = noise(grid.s_SS, grid.t_SS, 0.05, int(rng.integers(99)))
     fine = noise(grid.s_SS, grid.t_SS, 0.012, int(rng.integers(99)))
     pink = np.array([0.02, -0.018, -0.015]) * skin.mean() ** 1.5 * 1.4  # pigment hides blood
-    image = skin * (1 + 0.025 * fine[..., None]) + mottle[..., None] * pink
+    image: Floats = (skin * (1 + 0.025 * fine[..., None]) + mottle[..., None] * pink).astype(
+        np.float32
+    )
     for number, name in enumerate(BONES):  # hands, feet and knees are pinker
         if name.endswith(("hand", "foot")):
             image[grid.bone_SS == number] += 1.6 * pink
+    touch = rng.spawn(1)[0]  # its own dice, so that details leave cloth and labels as they are
+    details.paint_skin(touch, image, skin)
+    bare = np.ones(image.shape[:2], bool)
     offset = np.zeros(len(plan.rest_N3))
     covered: set[str] = set()
     folds = _folds(rng)
     for garment in garments:
         inside = _covers(garment, grid.bone_SS, share_SS)
         image[inside] = paint(garment.fabric, grid.s_SS[inside], grid.t_SS[inside])
+        details.paint_garment(touch, image, inside, garment.name, garment.fabric, garment.reach)
+        bare[inside] = False
         on = _covers(garment, plan.part_N, share_N)
         offset[on] = np.maximum(offset[on], garment.thick + garment.wrinkle * folds[on])
         covered |= {f"{s}_{k}" for s in SIDES for k in ("hand", "foot") if k in garment.reach}
@@ -196,15 +216,15 @@ def make(
     cell = (slice(y, y + h), slice(x, x + w))
     image[cell] = paint_head(rng, image[cell], skin, hat, adult)
     if hat is not None:
+        bare[cell] &= hat_line(grid.head_cm) <= 0
         block = plan.blocks["head"].span
         offset[block] += np.where(_under_hat(plan.rest_N3[block] * 100), 0.006, 0.0)
     texture = (np.clip(image, 0, 1) * 255).astype(np.uint8)
     dark = bool(garments) and float(np.mean(garments[0].fabric.colours[0])) < 0.3
     return Look(texture, offset.astype(np.float32), frozenset(covered), hat is not None, dark,
-                tuple(g.name for g in garments), (skin[0], skin[1], skin[2]))  # fmt: skip
+                tuple(g.name for g in garments), (skin[0], skin[1], skin[2]),
+                np.packbits(bare))  # fmt: skip
 
 
 def _under_hat(cm_N3: Floats) -> NDArray[np.bool_]:
-    from posealign.synth.face import hat_line  # noqa: PLC0415
-
     return hat_line(cm_N3) > 0

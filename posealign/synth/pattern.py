@@ -11,6 +11,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from posealign.synth.held_out import draw
 from posealign.synth.surface import Floats
@@ -71,7 +72,7 @@ def _noise_tile(seed: int) -> Floats:
         )
         edge = round(2 * 256 / cells)
         total += weight * big[edge : edge + 256, edge : edge + 256]
-    return np.asarray((total - total.mean()) / total.std(), dtype=np.float64)
+    return np.asarray((total - total.mean()) / total.std(), dtype=np.float32)
 
 
 def noise(s: Floats, t: Floats, scale: float, seed: int = 0) -> Floats:
@@ -125,6 +126,12 @@ def _pattern(cloth: Fabric, s: Floats, t: Floats, out: Floats, extra: tuple[Floa
         out[blotch > 0.4] = second
         if cloth.kind == "melange":
             out[blotch < -0.6] = third
+
+
+def in_infrared(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Dyes hardly show in the near infra-red: patterns are faint on bright cloth."""
+    grey = texture.max(-1, keepdims=True) // 2 + 96
+    return np.repeat(grey, 3, -1)
 
 
 def wood(rng: Rng) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from posealign.skeletons.load import vocabulary
 from posealign.synth.body import DOFS, SIDES, Body
-from posealign.synth.surface import Floats
+from posealign.synth.surface import Floats, cross
 
 
 def describe(
@@ -106,9 +106,9 @@ def _meet(
 ) -> tuple[float, float] | None:
     """Where two segments cross when looked at along `up_3`, as shares of their lengths."""
     helper = np.array([1.0, 0, 0]) if abs(up_3[0]) < 0.9 else np.array([0, 1.0, 0])
-    u = np.cross(up_3, helper)
+    u = cross(up_3, helper)
     u /= np.linalg.norm(u)
-    plane = np.stack([u, np.cross(up_3, u)])
+    plane = np.stack([u, cross(up_3, u)])
     p, q = plane @ first[0], plane @ second[0]
     d, e = plane @ (first[1] - first[0]), plane @ (second[1] - second[0])
     area = d[0] * e[1] - d[1] * e[0]

@@ -312,7 +312,8 @@ class Renderer:
         """
         camera, light = stage.camera, stage.light
         lamp = _looking(light.position, light.target, SHADOW)
-        for name in ("floor", *(f"wall{k}" for k in range(4))):  # a lamp shines through the walls
+        # A lamp shines through the walls, and a sheet throws no shadow that its mattress does not.
+        for name in ("sheet", "floor", *(f"wall{k}" for k in range(4))):
             self._scn.geoms[self._geom_of[name]].type = self._none
         self._pass(lamp, (SHADOW, SHADOW), shaded=False)
         seen = self._depth((SHADOW, SHADOW))

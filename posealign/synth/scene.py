@@ -81,6 +81,10 @@ def _clothed(body: Body, bare: tuple[Floats, Floats], look: outfit.Look) -> Floa
     return np.asarray(skin + outward * (look.offset_N * grown)[:, None])
 
 
+def _by_day(look: outfit.Look) -> NDArray[np.uint8]:
+    return look.texture
+
+
 CLOTH_SIZES = (0.4, 0.55, 0.75, 1.2, 2.0)  # metres that a painted texture may span
 
 
@@ -143,8 +147,13 @@ def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None)
     sheet = Cloth(
         sheet_v, _cloth_texture(bank.seed, bank.split, int(rng.integers(80)), 2 * half[0])
     )
+    seen = outfit.in_infrared if infrared else _by_day
+    if infrared:
+        sheet = replace(sheet, texture=pattern.in_infrared(sheet.texture))
+        if blanket is not None:
+            blanket = replace(blanket, texture=pattern.in_infrared(blanket.texture))
     stage = Stage(
-        tuple(Figure(a.vertices_N3, normals(a.vertices_N3), a.look.texture) for a in actors),
+        tuple(Figure(a.vertices_N3, normals(a.vertices_N3), seen(a.look)) for a in actors),
         sheet,
         _cloth_texture(bank.seed, bank.split, 80 + int(rng.integers(40)), 2.0),
         floor_z,

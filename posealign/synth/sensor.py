@@ -92,7 +92,7 @@ def expose(rng: Rng, rgb: Image, infrared: bool, grain: Rng | None = None) -> Im
     y = (np.arange(h, dtype=np.float32)[:, None] / h - np.float32(centre[0])) ** 2
     x = (np.arange(w, dtype=np.float32) / w - np.float32(centre[1])) ** 2
     falloff = rng.uniform(0.6, 1.8) if infrared else rng.uniform(0.0, 0.7)
-    gain = rng.uniform(0.75, 1.3)
+    gain = rng.uniform(0.75, 1.3) * (1.0 if infrared else _exposure(rgb))
     balance = np.ones(3) if infrared else np.exp(rng.normal(0, 0.05, 3))
     image *= (gain * balance).astype(np.float32)
     image *= (1 / (1 + np.float32(falloff) * (y + x)))[..., None]
@@ -115,6 +115,12 @@ def expose(rng: Rng, rgb: Image, infrared: bool, grain: Rng | None = None) -> Im
         image = np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
     np.multiply(image, np.float32(255), out=image)
     return np.asarray(cv2.convertScaleAbs(np.maximum(image, 0, out=image)), np.uint8)
+
+
+def _exposure(rgb: Image) -> float:
+    """What an automatic exposure makes of a scene: most of the way to a middle grey."""
+    middle = float(rgb[::6, ::6].mean()) / 255
+    return float(np.clip((0.50 / max(middle, 0.02)) ** 0.8, 0.9, 2.2))
 
 
 def _motion_blur(rng: Rng, image: NDArray[np.float32]) -> NDArray[np.float32]:

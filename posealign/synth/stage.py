@@ -108,9 +108,9 @@ def look_at(position: Floats, target: Floats, roll: float) -> Floats:
     """Rows right, down, away; roll in radians turns the picture clockwise."""
     away = (target - position) / np.linalg.norm(target - position)
     up = np.array([0.0, 1.0, 0.0]) if abs(away[2]) > 0.98 else np.array([0.0, 0.0, 1.0])
-    right = np.cross(away, up)
+    right = cross(away, up)
     right /= np.linalg.norm(right)
-    down = np.cross(away, right)
+    down = cross(away, right)
     cos, sin = np.cos(roll), np.sin(roll)
     return np.stack([cos * right - sin * down, sin * right + cos * down, away])
 
