@@ -51,5 +51,12 @@ def shell_commands(page: Path) -> list[str]:
     return [row for one in blocks(page) if one.language in SHELL for row in commands(one)]
 
 
+def spoken(page: Path) -> list[str]:
+    """Commands within sentences: inline code that begins with one of ours."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"`((?:posealign|make|python -m) [^`]+)`", prose)
+    return [" ".join(row.split()) for row in found]
+
+
 def name(page: Path) -> str:
     return str(page.relative_to(ROOT))

@@ -16,6 +16,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ import pytest
 from posealign import cli
 from posealign.config import load_config
 from posealign.evaluate.settings import Evaluation
-from tests.docs.blocks import PAGES, ROOT, SHELL, blocks, commands, name, shell_commands
+from tests.docs.blocks import PAGES, ROOT, SHELL, blocks, commands, name, shell_commands, spoken
 from tests.serving.conftest import process, until_ready
+from training.command import STAGES
 
 # A command that begins so is not run. Where a test of its own runs it, the reason names it.
 EXCEPTIONS = {
@@ -33,6 +35,7 @@ EXCEPTIONS = {
     r"\.ci/run$": "make lint and make test, see above",
     r"(python3? -m )?pip3? (install|wheel|download)": "network; extras are looked for",
     r"python3 -m (pip|venv)": "network; see test_wheel.py",
+    r"\. \.venv": "the environment that the tests are in",
     r"(sudo|/opt/|apt-get|systemctl|useradd)": "another machine's root",
     r"sha256sum": "of files that an operator makes",
     r"docker": "test_docs.py reads the Dockerfile",
@@ -101,16 +104,36 @@ def test_commands_are_ones_that_the_parser_takes(page: str) -> None:
             assert set(wanted) <= set(targets), row
         elif row.startswith(("python ", "node ", "sh ")) and "examples/" in row:
             assert (ROOT / words(row)[1]).is_file(), row
-        elif "posealign[" in row:
+        elif "pip" in row and "[" in row:
             project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-            for extras in re.findall(r"posealign\[([\w,]+)\]", row):
+            for extras in re.findall(r"(?:posealign|\.)\[([\w,]+)\]", row):
                 assert set(extras.split(",")) <= set(project["optional-dependencies"]), row
 
 
-def parse(arguments: list[str]) -> None:
-    """As the command line would, but nothing is done."""
+def test_commands_within_sentences_exist() -> None:
+    """A sentence may name a command by its beginning; what it names must be there."""
+    wrong = []
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    for page, row in sorted({(name(one), row) for one in PAGES for row in spoken(one)}):
+        told = words(row)
+        try:
+            if told[0] == "posealign":
+                parse(told[1:], whole=False)
+            elif told[0] == "make":
+                assert set(told[1:]) <= set(targets)
+            elif "STAGE" not in row:
+                assert find_spec(told[2]) is not None
+        except AssertionError as error:
+            wrong.append(f"{page}: {row}: {error}")
+    assert wrong == []
+
+
+def parse(arguments: list[str], whole: bool = True) -> None:
+    """As the command line would, but nothing is done. Not whole: arguments may be missing."""
     command: Any = None
     if arguments[0].startswith("--"):
+        return
+    if arguments[0] == "COMMAND":
         return
     assert arguments[0] in cli.commands(), arguments
     command = cli.load(arguments[0])
@@ -123,7 +146,11 @@ def parse(arguments: list[str]) -> None:
     try:
         command.make_context("posealign", list(rest))
     except Exception as error:  # of whichever click is behind typer
-        raise AssertionError(f"{arguments}: {error}") from error
+        cut = "Missing" in type(error).__name__ or "requires an argument" in str(error)
+        if whole or not cut:
+            raise AssertionError(f"{arguments}: {error}") from error
+    if arguments[0] == "train" and rest[0] not in ("STAGE", "all"):
+        assert rest[0] in STAGES, f"{arguments}: no such stage"
     config = next((word for word in rest if word.startswith("configs/")), None)
     if config is None:
         return
@@ -134,7 +161,14 @@ def parse(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["predikt a.jpg x", "predict a.jpg --boks 1", "skeletons sho coco17", "bench --rounds many"],
+    [
+        "predikt a.jpg x",
+        "predict a.jpg --boks 1",
+        "skeletons sho coco17",
+        "bench --rounds many",
+        "train configs/sft_tiny.yaml",
+        "train sft configs/nowhere.yaml",
+    ],
 )
 def test_a_wrong_command_would_be_seen(wrong: str) -> None:
     with pytest.raises(AssertionError):
