@@ -51,8 +51,12 @@ class Model:
 
 
 def open_predictor(settings: Settings, name: str) -> Predictor:
-    chosen = PredictorSettings(passes=settings.passes, max_people=settings.max_people)
-    return Predictor(name, settings.provider, settings.threads, chosen)
+    """With the bundle's own settings, as everywhere; what the operator sets goes before them."""
+    bundle = bundles.find(name)
+    wanted = {"passes": settings.passes, "max_people": settings.max_people}
+    changes = {key: value for key, value in wanted.items() if value is not None}
+    chosen = PredictorSettings.of(bundle, **changes)
+    return Predictor(bundle, settings.provider, settings.threads, chosen)
 
 
 class ModelStore:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -90,8 +91,8 @@ class Settings(BaseSettings):
     bundle: str = "default"
     provider: str = "auto"
     threads: int | None = Field(None, ge=1)
-    passes: int = Field(1, ge=1, le=3)
-    max_people: int = Field(8, ge=1, le=64)
+    passes: int | None = Field(None, ge=1, le=3)  # unset: the bundle's own, and for the next
+    max_people: int | None = Field(None, ge=1, le=64)
     keys_file: Path | None = None  # hashed keys, written by `posealign key`
     key_file: Path | None = None  # one plain key: a container's secret file; scopes infer, feedback
     oidc: Oidc | None = None
@@ -160,6 +161,15 @@ def check(settings: Settings) -> None:
             raise NotFound(f"{name} is {path}, which is no file")
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise InvalidConfig("TLS needs both tls_certificate and tls_key")
+    if settings.tls_certificate is not None:
+        try:
+            pair = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            pair.load_cert_chain(settings.tls_certificate, settings.tls_key, password="")
+        except ssl.SSLError:
+            raise InvalidConfig(
+                f"{settings.tls_certificate} and {settings.tls_key} are no pair: expected a PEM "
+                "certificate and its PEM key without a passphrase"
+            ) from None
     if settings.oidc is not None and not (settings.oidc.jwks_url or settings.oidc.jwks_file):
         raise InvalidConfig("oidc needs jwks_url or jwks_file: the keys tokens are checked against")
     if "*" in settings.cors_origins or "*" in settings.allowed_hosts:
