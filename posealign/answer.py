@@ -67,26 +67,28 @@ def placed(
 ) -> Placed:
     """One row of `locate` (K: vocabulary joints, then a skeleton's own) and of `select` (V)."""
     index = [vocabulary().index(name) for name in names]
-    state_K3 = softmax(selected["state"][index])
-    states = np.where(state_K3[:, 1] > state_K3[:, 2], State.OCCLUDED, State.VISIBLE)
-    states = np.where(state_K3[:, 0] > absent_threshold, State.ABSENT, states)
+    absent_K, occluded_K, visible_K = softmax(selected["state"][index]).T
     # Nothing says whether a described joint is hidden; the place's own confidence has to do.
-    visible = np.full(len(own), State.VISIBLE)
+    states = np.full(len(names) + len(own), State.VISIBLE, np.int8)
+    states[: len(names)][occluded_K > visible_K] = State.OCCLUDED
+    states[: len(names)][absent_K > absent_threshold] = State.ABSENT
+    z = np.full(len(states), np.nan)
+    z[: len(names)] = expected_z(selected["z"][index])
     return Placed(
         names + own,
         crop.invert(located["xy"]),
-        np.clip(located["confidence"].astype(np.float64), 0, 1),
+        located["confidence"].astype(np.float64).clip(0, 1),
         located["radius"].astype(np.float64) * crop.pixel,
-        np.concatenate([states, visible]).astype(np.int8),
-        np.concatenate([expected_z(selected["z"][index]), np.full(len(own), np.nan)]),
+        states,
+        z,
     )
 
 
 def expected_z(logits_KB: NDArray[np.floating]) -> NDArray[np.float64]:
     """The mean of the depth distribution, in torso lengths."""
     bins = logits_KB.shape[-1]
-    centers = (np.arange(bins) + 0.5) / bins * 2 * Z_RANGE - Z_RANGE
-    return np.asarray(softmax(logits_KB) @ centers, np.float64)
+    mean_K = softmax(logits_KB) @ np.arange(bins)
+    return np.asarray((mean_K + 0.5) * (2 * Z_RANGE / bins) - Z_RANGE)
 
 
 def in_metres(
@@ -122,7 +124,8 @@ def _skeleton_joint(person: Placed, joint: Joint) -> PlacedJoint:
         return person.joint(joint.name)
     sources = [(person.joint(name), weight) for name, weight in joint.sources]
     if len(sources) == 1:
-        return replace(sources[0][0], name=joint.name)
+        source = sources[0][0]
+        return source if source.name == joint.name else replace(source, name=joint.name)
     state = min(source.state for source, _ in sources)
     confidence = min(source.confidence for source, _ in sources)
     if state == State.ABSENT:
@@ -160,5 +163,5 @@ def filtered(
     )
 
 
-def without_depth(joint: PlacedJoint) -> PlacedJoint:
-    return replace(joint, z=None, position=None)
+def without_depth(person: Placed) -> Placed:
+    return replace(person, z_K=np.full_like(person.z_K, np.nan), positions_K3=None)

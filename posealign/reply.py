@@ -45,9 +45,8 @@ def pose_of(
         choice = related(reading.relation, reading.related, as_person(person, seen.box), size)
         chosen = (reading.asked - reading.related) | (reading.asked & choice.joints)
         wanted = tuple(name for name in in_skeleton(chosen, skeleton) if name in wanted)
-    joints = answer.skeleton_joints(person, skeleton, wanted)
-    if understood.dims == 2:
-        joints = [answer.without_depth(joint) for joint in joints]
+    shown = answer.without_depth(person) if understood.dims == 2 else person
+    joints = answer.skeleton_joints(shown, skeleton, wanted)
     kept, apart = answer.filtered(joints, understood.visibility)
     return Pose(
         seen.box,
@@ -71,8 +70,9 @@ def inside(person: Placed, size: tuple[int, int]) -> Placed:
     """A place outside the picture is no place: such joints are absent."""
     x, y = person.points_K2.T
     outside = (x < -0.5) | (y < -0.5) | (x > size[0] - 0.5) | (y > size[1] - 0.5)
-    states = np.where(outside, State.ABSENT, person.states_K).astype(np.int8)
-    return replace(person, states_K=states)
+    if not outside.any():
+        return person
+    return replace(person, states_K=np.where(outside, np.int8(State.ABSENT), person.states_K))
 
 
 def edges(skeleton: Skeleton, joints: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

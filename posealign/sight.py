@@ -55,7 +55,7 @@ def encode(
     """(features, tokens) of each crop, in one run of `image`."""
     if not crops:
         return []
-    pixels = np.stack([crop.cut(image_HW3) for crop in crops])
+    pixels = stacked([crop.cut(image_HW3) for crop in crops])
     out = graphs["image"](bundle.image_feeds(pixels))
     return list(zip(out["features"], out["tokens"], strict=True))
 
@@ -72,16 +72,15 @@ def select(graphs: Graphs, people: tuple[Seen, ...], reading: Reading) -> tuple[
     out = graphs["select"](
         {
             "tokens": stacked([person.tokens for person in new]),
-            "text_tokens": np.repeat(reading.text_tokens[:, :1], len(new), axis=0),
-            "ids": np.repeat(reading.ids[:, :1], len(new), axis=0),
-            "crop": np.stack([person.crop.facts(person.size) for person in new]),
+            "text_tokens": stacked([reading.text_tokens[0, :1]] * len(new)),
+            "ids": stacked([reading.ids[0, :1]] * len(new)),
+            "crop": stacked([person.crop.facts(person.size) for person in new]),
         }
     )
+    said = {name: out[name] for name in WORDLESS}
     rows = iter(range(len(new)))
     return tuple(
-        replace(person, selected=row_of({name: out[name] for name in WORDLESS}, next(rows)))
-        if not person.selected
-        else person
+        person if person.selected else replace(person, selected=row_of(said, next(rows)))
         for person in people
     )
 

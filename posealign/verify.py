@@ -19,13 +19,20 @@ PLAUSIBLE = 0.1  # VCD: states less likely than this share of the likeliest stay
 
 def log_softmax(logits: NDArray[np.floating]) -> Floats:
     """Over the last axis."""
-    shifted = np.asarray(logits, np.float64) - np.max(logits, axis=-1, keepdims=True)
+    shifted = _from_highest(logits)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 def softmax(logits: NDArray[np.floating]) -> Floats:
     """Over the last axis."""
-    return np.asarray(np.exp(log_softmax(logits)))
+    exp = np.exp(_from_highest(logits))
+    return np.asarray(exp / exp.sum(axis=-1, keepdims=True))
+
+
+def _from_highest(logits: NDArray[np.floating]) -> Floats:
+    """So that no exponential is too large."""
+    values = np.asarray(logits, np.float64)
+    return np.asarray(values - values.max(axis=-1, keepdims=True))
 
 
 def contrasted(

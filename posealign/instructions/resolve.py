@@ -176,7 +176,7 @@ class Resolver:
         joints = tuple(name for name in chosen.names if name in {*joints, *named})
         if not refused and not joints:
             refused, reason, near = True, "not_in_skeleton", _skeletons_with(reading.asked)
-        candidates = in_skeleton(reading.related, chosen) if not refused else ()
+        candidates = in_skeleton(reading.related, chosen) if reading.related and not refused else ()
         return Understood(
             text=reading.text,
             language=reading.language,
@@ -278,6 +278,8 @@ def _own_joints(skeleton: Skeleton) -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def _named(text: str, skeleton: Skeleton) -> tuple[str, ...]:
+    if all(joint.sources for joint in skeleton.joints):
+        return ()  # the usual case, and looking into a cache by a whole skeleton is slow
     clean = normalise(text)
     return tuple(name for name, pattern in _own_joints(skeleton) if pattern.search(clean))
 

@@ -184,13 +184,15 @@ def in_skeleton(joints: Iterable[str] | NDArray[np.bool_], skeleton: Skeleton) -
 
     A joint that is none of the vocabulary's is asked with everything; by name, elsewhere.
     """
-    asked_V = joints if isinstance(joints, np.ndarray) else as_mask(joints)
-    index = vocabulary().index
+    names = vocabulary().names
+    if isinstance(joints, np.ndarray):
+        joints = [names[at] for at in np.flatnonzero(joints)]
+    asked = frozenset(joints)
     if skeleton is vocabulary():
-        return tuple(name for name in skeleton.names if asked_V[index(name)])
+        return tuple(name for name in names if name in asked)
+    everything = len(asked) == len(names)
     return tuple(
         joint.name
         for joint in skeleton.joints
-        if all(asked_V[index(source)] for source, _ in joint.sources)
-        and (joint.sources or asked_V.all())
+        if (all(name in asked for name, _ in joint.sources) if joint.sources else everything)
     )
