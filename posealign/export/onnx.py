@@ -17,7 +17,9 @@ from onnx import helper
 from posealign import bundle as bundles
 from posealign.bundle import Bundle, Metadata
 from posealign.errors import InvalidInput
+from posealign.export.attention import TRANSLATIONS
 from posealign.export.graphs import FREE, SPECS, GraphModule, example, spec_of
+from posealign.export.phases import in_phases
 from posealign.export.precision import store_fp16
 from posealign.model.checkpoint import metadata_of, round_to_half, save_weights
 from posealign.model.pose_model import PoseModel
@@ -103,12 +105,13 @@ def to_onnx(model: PoseModel, graph: str, opset: int = OPSET) -> onnx.ModelProto
             input_names=list(spec.inputs),
             output_names=list(spec.outputs),
             dynamic_shapes=(shapes,),
+            custom_translation_table=TRANSLATIONS if graph == "image" else None,
             optimize=True,
             verbose=False,
         )
     if program is None:
         raise InvalidInput(f"torch could not export the graph {graph!r}")
-    return without_traces(program.model_proto)
+    return in_phases(without_traces(program.model_proto))
 
 
 def without_traces(proto: onnx.ModelProto) -> onnx.ModelProto:
