@@ -28,11 +28,11 @@ GROUP = "posealign.commands"
 
 # The manual's chapters, in reading order; commands that others add come last under "More".
 CHAPTERS: dict[str, tuple[str, ...]] = {
-    "Ask": ("predict", "resolve", "video", "skeletons"),
-    "Serve": ("demo", "serve", "key", "openapi", "camera", "batch", "feedback", "review"),
+    "Ask": ("predict", "resolve", "video", "dicom", "skeletons"),
+    "Serve": ("demo", "serve", "key", "camera", "audit"),
     "Bundles": ("bundles", "pull", "convert", "export"),
     "Measure": ("evaluate", "compare", "report", "calibrate", "bench", "clinical"),
-    "Teach": ("synth", "corpus", "train", "sft", "align", "tune", "text", "golden"),
+    "Teach": ("synth", "train"),
 }
 MORE = "More"
 
@@ -41,10 +41,11 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "camera": ("camera", "av"),
     "compare": ("eval", "pycocotools"),
     "convert": ("train", "torch"),
+    "dicom": ("dicom", "pydicom"),
     "evaluate": ("eval", "pycocotools"),
     "export": ("export", "onnx"),
     "synth": ("synth", "mujoco"),
-    **dict.fromkeys(("train", "sft", "align", "tune", "text", "golden"), ("train", "torch")),
+    "train": ("train", "torch"),
 }
 
 # Packages whose import name is not their distribution's.
