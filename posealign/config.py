@@ -92,7 +92,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
     if root is None:
         return {}, {}
     if not isinstance(values, dict):
-        raise InvalidConfig(f"{path} holds a {type(values).__name__}; expected `key: value` lines")
+        kind = "a list" if isinstance(values, list) else "a single value"
+        raise InvalidConfig(f"{path} holds {kind}; expected `key: value` lines")
     return values, dict(_lines(root, (), path))
 
 
@@ -174,13 +175,16 @@ def _explain(
     override = next((text for keys, text in origins.items() if keys in prefixes), None)
     line = next((lines[prefix] for prefix in prefixes if prefix in lines), None)
     where = f"{override!r}" if override else f"{path}:{line}" if line else str(path or "config")
-    name = ".".join(map(str, place)) or "the whole"
+    name = ".".join(map(str, place)) or "the configuration"
     if row["type"] == "extra_forbidden":
         choices = sorted(_keys(kind, place[:-1]))
         near = nearest(str(place[-1]), choices) or f"; there are {', '.join(choices)}"
         return f"{where}: no key is called {name!r}{near}"
     if row["type"] == "missing":
         return f"{where}: {name} is missing"
+    if row["type"] == "value_error":  # our own sentence, which says what came where that helps
+        said = row["msg"].removeprefix("Value error, ")
+        return f"{where}: {name}: {said}" if place else f"{where}: {said}"
     return f"{where}: {name}: {row['msg'].lower()}, got {row['input']!r}"
 
 

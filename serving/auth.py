@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from posealign.errors import (
 from serving.settings import Oidc, Settings
 
 SCOPES = ("infer", "feedback", "admin")
+LONGEST_NAME = 64
 _LEAST = 24  # characters of a key that comes from a secret file
 
 
@@ -56,7 +58,7 @@ class StoredKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str = Field(pattern=r"^[A-Za-z0-9]{4,32}$")
-    name: str = Field(min_length=1, max_length=64)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
     scopes: tuple[str, ...]
     salt: str
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -68,6 +70,10 @@ def new_key(name: str, scopes: tuple[str, ...], days: float | None = None) -> tu
     wrong = [scope for scope in scopes if scope not in SCOPES]
     if wrong or not scopes:
         raise InvalidInput(f"scopes are {', '.join(SCOPES)}; got {', '.join(wrong) or 'none'}")
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise InvalidInput(f"a key's name has 1 to {LONGEST_NAME} characters; got {len(name)}")
+    if days is not None and not 0 < days < math.inf:
+        raise InvalidInput(f"a key is good for more than 0 days; got {days:g}")
     identity = secrets.token_hex(4)
     secret = secrets.token_urlsafe(32)
     salt = secrets.token_hex(16)
@@ -81,6 +87,14 @@ def new_key(name: str, scopes: tuple[str, ...], days: float | None = None) -> tu
 
 def read_keys(path: Path) -> dict[str, StoredKey]:
     """JSON lines; an error names the line and never its content."""
+    keys = stored_keys(path)
+    if not keys:
+        raise InvalidConfig(f"{path} holds no key; make one with `posealign key new`")
+    return keys
+
+
+def stored_keys(path: Path) -> dict[str, StoredKey]:
+    """As `read_keys`; a file may hold none, as it does when the last was withdrawn."""
     keys: dict[str, StoredKey] = {}
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -90,8 +104,6 @@ def read_keys(path: Path) -> dict[str, StoredKey]:
         except ValidationError as error:
             raise InvalidConfig(f"{path} line {number}: {first_fault(error)}") from None
         keys[key.id] = key
-    if not keys:
-        raise InvalidConfig(f"{path} holds no key; make one with `posealign key new`")
     return keys
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -54,6 +55,23 @@ MISTAKES = [
     ("demo --pictures notes.txt", 2, "wants a folder"),
     ("dicom notes.txt leg", 2, "not a DICOM file"),
     ("convert notes.txt -o y", 2, "it was not opened"),
+    ("predict ball.jpg leg -o out.pgn", 2, "got '.pgn'"),
+    ("predict ball.jpg leg --language de", 2, "drawn in en or zh; got 'de'"),
+    ("predict ball.jpg leg --skeleton nowhere.json", 3, "no skeleton file nowhere.json"),
+    ("resolve ' '", 2, "the instruction is empty"),
+    ("convert nowhere.pth -o y", 3, "there is no file nowhere.pth"),
+    ("serve --tls-certificate notes.txt --tls-key notes.txt", 2, "are no pair"),
+    ("serve --config list.yaml", 2, "got a list"),
+    ("evaluate notes.txt", 2, "holds a single value"),
+    ("key new ''", 2, "1 to 64 characters"),
+    ("key new me --days -3", 2, "more than 0 days; got -3"),
+    ("key new me --keys-file notes.txt", 2, "notes.txt line 1"),
+    ("camera --config twice.yaml --check", 2, "twice.yaml: the camera cot is named twice"),
+    ("camera --config clip.yaml --check", 3, "camera 'cot': there is no file nowhere.mp4"),
+    ("camera --config banana.yaml --check", 2, "refused: people have no such part"),
+    ("synth -o x --count 0", 2, "--count is 0; expected 1 or more"),
+    ("synth -o x --sheet -1", 2, "--sheet is -1; expected 0 or more"),
+    ("synth -o x --size 3", 2, "expected 64 to 1024 pixels"),
 ]
 
 
@@ -68,10 +86,15 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "zero.jpg").touch()
     (folder / "empty").mkdir()
     (folder / "serve.yaml").write_text("prot: 9\n")
-    (folder / "cameras.yaml").write_text(
-        'cameras:\n  - name: cot\n    source: {url: "rtsp://x/y"}\n    instruction: both arms\n'
-        "    rulez: []\n"
-    )
+    camera = "  - {{name: cot, source: {{url: '{}'}}, instruction: {}{}}}\n".format
+    for name, rows in {
+        "cameras": camera("rtsp://x/y", "both arms", ", rulez: []"),
+        "twice": 2 * camera("rtsp://x/y", "both arms", ""),
+        "clip": camera("file:nowhere.mp4", "both arms", ""),
+        "banana": camera("rtsp://x/y", "the left banana", ""),
+    }.items():
+        (folder / f"{name}.yaml").write_text(f"cameras:\n{rows}")
+    (folder / "list.yaml").write_text("- 1\n")
     for name in ("future", "swapped", "cut"):
         shutil.copytree(bundles.find("default").folder, folder / name)
     for name, change in (("future", {"graph_version": 99}), ("swapped", {"name": "other"})):
@@ -89,7 +112,7 @@ def test_a_mistake_is_answered_in_a_sentence(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(desk)
     with pytest.raises(SystemExit) as stop:
-        cli.main(line.format(configs=CONFIGS).split())
+        cli.main(shlex.split(line.format(configs=CONFIGS)))
     out, err = capsys.readouterr()
     assert stop.value.code == code, err
     assert words in " ".join(err.split()), err

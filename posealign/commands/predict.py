@@ -18,7 +18,7 @@ from posealign.commands.output import REFUSALS, AsJson, print_json
 from posealign.data.image import read_depth, read_image
 from posealign.data.image_header import SUFFIXES
 from posealign.data.pose import PoseResult, State
-from posealign.draw import draw, save
+from posealign.draw import Style, draw, save
 from posealign.errors import InvalidInput, NotFound, PoseAlignError
 from posealign.predictor import Predictor
 
@@ -53,6 +53,7 @@ def predict(
             'expected pictures and then the instruction: posealign predict IMAGE "the left leg"'
         )
     *patterns, instruction = images
+    style = Style(language=language)  # a wrong language is said before anything is opened
     paths = pictures(patterns)
     if len(paths) > 1 and (depth is not None or box):
         raise InvalidInput("--depth and --box belong to one picture; several were given")
@@ -78,7 +79,7 @@ def predict(
             print(f"{path}: {error}", file=sys.stderr)
             continue
         if output is not None:
-            save(draw(image, result, language=language), overlay_path(output, path, len(paths)))
+            save(draw(image, result, style), overlay_path(output, path, len(paths)))
         _print(path, result, as_json, len(paths))
     if failures:
         raise InvalidInput(f"{failures} of {len(paths)} pictures could not be read")
@@ -114,8 +115,11 @@ def numbers(option: str, text: str) -> tuple[float, float, float, float]:
 
 
 def overlay_path(output: Path, picture: Path, count: int) -> Path:
-    """Where a picture's overlay goes: the file itself, or its place in a folder."""
-    if count == 1 and output.suffix.lower() in SUFFIXES:
+    """Where a picture's overlay goes: the file itself, or its place in a folder.
+
+    `-o out.pgn` is a misspelt file and not a folder; `-o runs/v0.2` is a folder.
+    """
+    if count == 1 and output.suffix[1:].isalpha() and not output.is_dir():
         return output
     return output / f"{picture.stem}.png"
 

@@ -10,6 +10,7 @@ import typer
 from posealign import bundle as bundles
 from posealign.commands.output import REFUSALS, AsJson, print_json
 from posealign.data.pose import PoseResult, Understood
+from posealign.errors import require_instruction
 from posealign.instructions.resolve import Resolver
 
 Languages = {"en": "English", "zh": "Chinese", "mixed": "mixed", "other": "other"}
@@ -25,6 +26,7 @@ def resolve(
 
     posealign resolve "everything but the left arm"
     """
+    require_instruction(text)
     folder = Path(bundle)
     if not (folder / "text.onnx").is_file():
         folder = bundles.find(bundle).folder

@@ -47,10 +47,13 @@ def synth(
     """Render infants in cribs: RGB, depth, parts, all joints in 2D and 3D. Stopped runs resume."""
     if split not in SPLITS:
         raise InvalidInput(f"--split is {split!r}; expected {' or '.join(SPLITS)}")
-    if count < 1 or not 64 <= size <= 1024 or jobs < 0:
-        raise InvalidInput(
-            f"--count {count} --size {size} --jobs {jobs}: out of range (64–1024 px)"
-        )
+    least = {"count": (count, 1), "poses": (poses, 1), "jobs": (jobs, 0), "sheet": (sheet, 0),
+             "sequence": (sequence, 0)}  # fmt: skip
+    for option, (given, lowest) in least.items():
+        if given < lowest:
+            raise InvalidInput(f"--{option} is {given}; expected {lowest} or more")
+    if not 64 <= size <= 1024:
+        raise InvalidInput(f"--size is {size}; expected 64 to 1024 pixels")
     bank = Bank(split, seed, poses)
     if sheet:
         answer = _sheet(out, bank, sheet, size)

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from posealign.errors import InvalidInput, nearest
+from posealign.errors import InvalidInput, NotFound, nearest
 from posealign.model.backbone import SIZES
 
 State = dict[str, Tensor]
@@ -104,7 +104,7 @@ class Checkpoint:
 def read_state(path: Path) -> State:
     """Tensors by name from .safetensors or .pth; pickles that hold code are refused."""
     if not path.is_file():
-        raise InvalidInput(f"there is no file {path}")
+        raise NotFound(f"there is no file {path}")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

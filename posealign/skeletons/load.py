@@ -98,7 +98,9 @@ def skeleton(name: str) -> Skeleton:
     if name in NAMES:
         return from_json(json.loads(_LIBRARY.joinpath(f"{name}.json").read_text("utf-8")))
     path = Path(name)
-    if path.suffix != ".json" or not path.is_file():
+    if path.suffix == ".json" and not path.is_file():
+        raise NotFound(f"there is no skeleton file {name}; those with names are {', '.join(NAMES)}")
+    if path.suffix != ".json":
         raise NotFound(
             f"no skeleton is called {name!r}{among(name, NAMES)}, and paths of JSON files"
         )

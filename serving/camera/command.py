@@ -49,12 +49,13 @@ def camera(
         if (absent := absent_device(row.source)) is not None:
             if check:
                 raise NotFound(f"camera {row.name!r}: {absent}")
-            log().warning("no such device yet", camera=row.name, message=absent)  # it may come
+            log().warning("not there yet", camera=row.name, message=absent)  # it may come
     predictor = Predictor(wanted.bundle, wanted.provider, wanted.threads)
     if check:
         for row in wanted.cameras:
             Scene(row, predictor, Clock(), False)
-        print(f"{config} is good: {len(wanted.cameras)} cameras", file=sys.stderr)
+        names = ", ".join(row.name for row in wanted.cameras)
+        print(f"{config} is good; cameras: {names}", file=sys.stderr)
         return
     station = Station(wanted, predictor, secrets)
     run(station)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.anatomy.angles import TORSO
+from posealign.commands.output import REFUSALS
 from posealign.data.pose import Pose, PoseResult, Understood
 from posealign.errors import InvalidInput
 from posealign.temporal import SmoothingSettings
@@ -134,7 +135,8 @@ class Scene:
     def _understood(self, instruction: str) -> str:
         understood = self._predictor.resolve(instruction, self.camera.skeleton)
         if understood.refused:
-            raise InvalidInput(f"camera {self.camera.name!r}: refused ({understood.reason})")
+            why = REFUSALS.get(understood.reason or "", understood.reason)
+            raise InvalidInput(f"camera {self.camera.name!r}: {instruction!r} is refused: {why}")
         return instruction
 
     def __call__(self, grabbed: Grabbed) -> Outcome:

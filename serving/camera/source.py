@@ -223,8 +223,13 @@ class Lag:
 
 
 def absent_device(source: Source, folder: Path = Path("/dev")) -> str | None:
-    """Why a v4l2 address leads nowhere, and what is there; None where it leads somewhere."""
-    if not isinstance(source.url, str) or not source.url.startswith("v4l2:"):
+    """Why a device or file is not there, and what is; None where the address leads somewhere."""
+    if not isinstance(source.url, str):
+        return None
+    if source.url.startswith("file:"):
+        file = Path(source.url.removeprefix("file:").removeprefix("//"))
+        return None if file.exists() else f"there is no file {file}"
+    if not source.url.startswith("v4l2:"):
         return None
     device = Path(source.url.removeprefix("v4l2:").removeprefix("//"))
     if device.exists():

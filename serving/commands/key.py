@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from posealign.errors import NotFound
-from serving.auth import new_key, read_keys
+from serving.auth import new_key, read_keys, stored_keys
 
 key = typer.Typer(help=__doc__, no_args_is_help=True)
 KeysFile = Annotated[Path, typer.Option(help="Where hashed keys are kept.")]
@@ -24,6 +25,8 @@ def new(
 ) -> None:
     """Make a key and print it, once."""
     plain, stored = new_key(name, tuple(scope or ["infer"]), days)
+    if keys_file.exists():
+        stored_keys(keys_file)  # another kind of file is left alone
     number = os.open(keys_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(number, "a", encoding="utf-8") as file:
         file.write(stored.model_dump_json() + "\n")
@@ -53,4 +56,8 @@ def withdraw(
     partial = keys_file.with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_text("".join(line + "\n" for line in kept), "utf-8")
+    # The service reads it as another user: whose it is and who may read it stay.
+    before = keys_file.stat()
+    os.chown(partial, before.st_uid, before.st_gid)
+    partial.chmod(stat.S_IMODE(before.st_mode))
     partial.replace(keys_file)

@@ -314,7 +314,9 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are(tmp_path: Path)
     assert f"did you mean '{tmp_path}/video0'" in said
     (tmp_path / "video1").touch()
     assert absent_device(wanted, tmp_path) is None
-    assert absent_device(Source(url="file:/nowhere.mp4")) is None
+    assert absent_device(Source(url="file:/nowhere.mp4")) == "there is no file /nowhere.mp4"
+    assert absent_device(Source(url=f"file:{__file__}")) is None
+    assert absent_device(Source(url="rtsp://nowhere/1")) is None
 
 
 def test_a_device_is_opened_as_video4linux_and_as_nothing_else(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from posealign.errors import InvalidInput, PoseAlignError
+from posealign.errors import InvalidInput, NotFound, PoseAlignError
 from posealign.model.importing import Imported, import_checkpoint, joint_names
 from posealign.model.weights import convert, grid_of, read_state, resize_positions
 from posealign.skeletons.load import vocabulary
@@ -149,7 +149,7 @@ def test_broken_files_are_named(tmp_path: Path, content: bytes, suffix: str) -> 
     path.write_bytes(content)
     with pytest.raises(InvalidInput, match=r"broken\."):
         read_state(path)
-    with pytest.raises(InvalidInput, match="there is no file"):
+    with pytest.raises(NotFound, match="there is no file"):
         read_state(tmp_path / "absent.pth")
 
 

@@ -184,8 +184,10 @@ def test_keys_are_kept_as_hashes(tmp_path: Path) -> None:
     identity = next(iter(read_keys(path)))
     assert identity in run.invoke(key_command, ["list", "--keys-file", str(path)]).output
     run.invoke(key_command, ["new", "other", "--keys-file", str(path)])
+    path.chmod(0o640)  # so that the service, another user of its group, reads it
     run.invoke(key_command, ["withdraw", identity, "--keys-file", str(path)])
     assert identity not in read_keys(path)
+    assert path.stat().st_mode & 0o777 == 0o640
     with pytest.raises(InvalidInput):
         new_key("x", ("root",))
     path.write_text('{"id": "a"}\n')
