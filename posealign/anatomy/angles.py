@@ -82,22 +82,6 @@ def between(first_ND: Floats, second_ND: Floats) -> Floats:
     return np.asarray(np.degrees(2 * np.arctan2(apart, along)), np.float64)
 
 
-def trunk_twist(points_NJ3: NDArray[np.floating], names: Sequence[str]) -> Floats:
-    """[N] degrees by which the shoulders are turned against the hips about the trunk, signed.
-
-    Positive: the left shoulder is turned towards the back. Needs points in space.
-    """
-    if not set(SHOULDERS + HIPS) <= set(names) or np.shape(points_NJ3)[-1] != 3:
-        return np.full(len(points_NJ3), np.nan)
-    trunk = _unit(_direction(points_NJ3, names, HIPS, SHOULDERS))
-    shoulders, hips = (
-        _across(_direction(points_NJ3, names, ends[1:], ends[:1]), trunk)
-        for ends in (SHOULDERS, HIPS)
-    )
-    sine = (np.cross(hips, shoulders) * trunk).sum(axis=-1)
-    return np.asarray(np.degrees(np.arctan2(sine, (hips * shoulders).sum(axis=-1))), np.float64)
-
-
 def _direction(
     points_NJD: NDArray[np.floating],
     names: Sequence[str],
@@ -112,9 +96,3 @@ def _direction(
 def _unit(direction_ND: Floats) -> Floats:
     length = np.linalg.norm(direction_ND, axis=-1, keepdims=True)
     return np.asarray(direction_ND / np.where(length > 1e-9, length, np.nan))
-
-
-def _across(direction_N3: Floats, axis_N3: Floats) -> Floats:
-    """The part of a direction that is square to the axis."""
-    along = (direction_N3 * axis_N3).sum(axis=-1, keepdims=True)
-    return np.asarray(direction_N3 - along * axis_N3)
