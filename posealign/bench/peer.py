@@ -101,7 +101,7 @@ def open_peer(checkpoint: Path, threads: int) -> Peer:
     torch.set_num_threads(threads)
     model = VitPoseForPoseEstimation.from_pretrained(checkpoint).eval()
     processor = VitPoseImageProcessor(size={"width": INPUT[0], "height": INPUT[1]})
-    return Peer(model, processor, str(model.config._attn_implementation))
+    return Peer(model, processor, str(model.backbone.config._attn_implementation))
 
 
 def peer_calls(peer: Peer, predictor: Predictor) -> dict[str, Call]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,10 @@ from posealign.runtime.session import as_graph, open_session
 IMAGE, INT8 = "image graph", "image graph, int8"
 CALIBRATION = 16  # noise pictures: the time of int8 does not depend on its ranges
 VNNI = "this CPU has int8 instructions (VNNI or AMX): int8 should be at least 1.4 × fp32"
+PASSIVE = (
+    "OMP_WAIT_POLICY is PASSIVE: torch's threads sleep between operators, so transformers is "
+    "slower here than by default; unset it for a fair comparison"
+)
 NO_VNNI = (
     "this CPU has no VNNI: int8 is emulated here, and its time says nothing about one that has"
 )
@@ -48,6 +53,8 @@ def measure(
             theirs = peer.open_peer(checkpoint, threads)
             calls |= peer.peer_calls(theirs, predictor)
             notes.append(f"transformers' attention is its own choice: {theirs.attention}")
+            if os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE":
+                notes.append(PASSIVE)
         if int8:
             quick = as_graph(open_session(_quantised(bundle, Path(folder)), "cpu", threads))
             calls[INT8] = lambda: quick(pixels)
