@@ -20,7 +20,9 @@ ROWS = [vocabulary().index(name) for name in COCO.names]
 
 
 def _unoccluded(sample: Sample) -> Person | None:
-    """An infant wholly in the picture, at least 13 of 17 joints visible, no blanket, no mosaic."""
+    """An infant wholly in the picture, at least 13 of 17 joints visible, no blanket, no mosaic.
+    Whoever holds or tends it, prone infants, infra-red and blurred pictures all count.
+    """
     if not sample.people or sample.facts["blanket"] or sample.facts["mosaic"]:
         return None
     person = sample.people[0]
@@ -48,7 +50,7 @@ def test_rtmdet_finds_them_and_movenet_places_their_joints(
     placer.allocate_tensors()
     entrance, answer = placer.get_input_details()[0], placer.get_output_details()[0]
     bank = Bank("test", poses=120, looks=60)
-    found, similar = [], []
+    found, similar, night = [], [], []
     for number in range(2000, 2260):
         sample = render_sample(bank, number, renderer).sample
         person = _unoccluded(sample)
@@ -70,13 +72,19 @@ def test_rtmdet_finds_them_and_movenet_places_their_joints(
         y, x = placer.get_tensor(answer["index"])[0, 0, :, :2].T * 192 - 0.5
         area = (person.area or 1.0) / crop.pixel**2
         error2 = ((np.stack([x, y], 1) - crop.apply(person.points_V2[ROWS])) ** 2).sum(1)
+        night.append(bool(sample.facts["infrared"]))
         similar.append(float(np.exp(-error2 / (2 * area * (2 * COCO.sigmas_J) ** 2)).mean()))
-    print(f"{len(found)} pictures: found {np.mean(found):.3f}, OKS {np.mean(similar):.3f}")
+    for name, some in (("all", [True] * len(found)), ("infra-red", night),
+                       ("by day", [not one for one in night])):  # fmt: skip
+        chosen = np.flatnonzero(some)
+        seen, alike = np.mean(np.array(found)[chosen]), np.mean(np.array(similar)[chosen])
+        print(f"{name}: {len(chosen)} pictures, found {seen:.3f}, OKS {alike:.3f}")
     assert len(found) > 60
-    # Wanted: 0.80 and 0.60. Version 5, 189 pictures of the test ranges: 0.76 and 0.585; 134 of the
-    # training ranges: 0.79 and 0.625. The floor below only notices that pictures got worse.
-    assert np.mean(found) >= 0.75
-    assert np.mean(similar) >= 0.56
+    # Wanted: 0.80 and 0.60. Version 6, 104 of the first 400 samples of `synth --split test --seed 11`
+    # judged in the same way: 0.66 and 0.58 (by day 0.78 and 0.61, in infra-red 0.16 and 0.44).
+    # The floor below only notices that pictures got much worse.
+    assert np.mean(found) >= 0.60
+    assert np.mean(similar) >= 0.52
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:
