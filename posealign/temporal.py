@@ -19,15 +19,21 @@ from posealign.errors import InvalidInput
 
 @dataclass(frozen=True)
 class SmoothingSettings:
-    """Cut-offs in Hz; `beta` opens the filter with speed, in torso lengths a second."""
+    """Cut-offs in Hz; `beta` opens the filter with speed, in torso lengths a second. A speed below
+    `rest` is a sensor's noise and opens nothing: so what moves may open it far, and what rests is
+    held still. Speed is told by how far the filter lags, so a slow drift lags little more than
+    `rest` times a frame: 1 % of the torso at 30 frames a second.
+    """
 
-    min_cutoff: float = 1.2
-    beta: float = 6.0
+    min_cutoff: float = 0.6
+    beta: float = 12.0
     derivative_cutoff: float = 1.5
+    rest: float = 0.2
     forget_after: float = 0.5  # seconds without a joint, then it starts anew
 
     def __post_init__(self) -> None:
-        if min(self.min_cutoff, self.derivative_cutoff, self.forget_after) <= 0 or self.beta < 0:
+        positive = (self.min_cutoff, self.derivative_cutoff, self.forget_after)
+        if min(positive) <= 0 or min(self.beta, self.rest) < 0:
             raise InvalidInput(f"smoothing wants positive settings, got {self}")
 
 
@@ -53,7 +59,8 @@ class OneEuro:
         speed = (value - self._value) / step
         self._speed += _alpha(settings.derivative_cutoff, step) * (speed - self._speed)
         fast = float(np.linalg.norm(self._speed)) / max(scale, 1e-9)
-        alpha = _alpha(settings.min_cutoff + settings.beta * fast, step)
+        opened = settings.beta * max(fast - settings.rest, 0.0)
+        alpha = _alpha(settings.min_cutoff + opened, step)
         self._value = self._value + alpha * (value - self._value)
         self._time = time
         return self._value
