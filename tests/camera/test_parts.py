@@ -219,7 +219,7 @@ def test_people_are_given_to_their_beds_and_others_are_left_out() -> None:
 
 def test_instructions_that_are_refused_change_nothing() -> None:
     scene = Scene(Camera.model_validate(camera()), StubPredictor(), Clock(), False)
-    with pytest.raises(InvalidInput, match="no_such_part"):
+    with pytest.raises(InvalidInput, match="people have no such part"):
         scene.ask("the weather")
     assert scene.instruction == "head"
     with pytest.raises(InvalidInput):
