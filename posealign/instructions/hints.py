@@ -16,7 +16,7 @@ from posealign.instructions.query import Part, Query, leaves, parse
 
 NEAR = "<near>"
 LEFT, RIGHT = "<left>", "<right>"
-TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\d_]+|\d+|[^\w\s]|_")
+TOKEN = re.compile(r"[\u3400-\u9fff]|(?:(?![\u3400-\u9fff])[^\W\d_])+|\d+|[^\w\s]|_")
 _SHORTEST_NEAR = 5  # letters; shorter words are too often other words
 
 

@@ -164,7 +164,7 @@ def read_sum(text: str) -> Scope | None:
     """All parts that are named, with their sides and relations."""
     relation = next((name for name, pattern in patterns.RELATIONS if pattern.search(text)), None)
     found = found_in(text)
-    parts = _bind(found, text)
+    parts = bind(found, text)
     unique = list(dict.fromkeys(parts))
     if len(unique) > 1 and Part("all") in unique:
         unique.remove(Part("all"))
@@ -175,7 +175,7 @@ def read_sum(text: str) -> Scope | None:
 
 def parts_in(text: str) -> Scope | None:
     """As `read_sum`, whatever the text says of them."""
-    unique = list(dict.fromkeys(_bind(found_in(text), text)))
+    unique = list(dict.fromkeys(bind(found_in(text), text)))
     return union(unique) if unique else None
 
 
@@ -191,7 +191,7 @@ def _related(relation: str, parts: list[Scope]) -> Scope | None:
     return Related(relation, Part(paired[0].name))
 
 
-def _bind(found: list[Found], text: str) -> list[Scope]:
+def bind(found: list[Found], text: str) -> list[Scope]:
     scopes: list[Scope] = []
     side: str | None = None
     for at, item in enumerate(found):

@@ -321,6 +321,8 @@ def _breaks(run: str, at: int, window: str, option: str, known: Sounds) -> bool:
         pairs = (run[max(0, place - 1) : place + 1], run[place : place + 2])
         if written in _KEPT or any(pair in known.words for pair in pairs if len(pair) == 2):
             return True
+        if offset + 1 == len(window) and run[place : place + 2] in known.targets:
+            return True  # 鼻子肩膀 is no 鼻子尖
         if written in known.words and len(window) > 2:
             return True  # a word by itself is taken for another only beside a side
     return False

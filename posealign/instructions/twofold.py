@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 
 from posealign.instructions.decoding import Logits
 from posealign.instructions.query import PREMISES, RELATIONS, SUBJECTS
+from posealign.instructions.votes import TWINS
 from posealign.skeletons.load import vocabulary
-
-_EXCHANGED = (
-    ("leftmost", "rightmost"), ("image_left", "image_right"), ("in_left_half", "in_right_half"),
-    ("left_lateral", "right_lateral"),
-)  # fmt: skip
 
 
 def averaged(out: Logits) -> dict[str, NDArray[np.float32]]:
@@ -48,5 +44,5 @@ def _orders() -> dict[str, NDArray[np.int64]]:
 
 
 def _order(names: tuple[str, ...]) -> NDArray[np.int64]:
-    other = {a: b for pair in _EXCHANGED for a, b in (pair, pair[::-1])}
+    other = {a: b for pair in TWINS for a, b in (pair, pair[::-1])}
     return np.array([names.index(other.get(name, name)) for name in names])
