@@ -57,8 +57,10 @@ class PredictorSettings:
             raise InvalidInput(f"contrast is {self.contrast}; expected 0 (off) or more")
 
     @classmethod
-    def of(cls, bundle: Bundle, **changes: float) -> PredictorSettings:
-        """The bundle's own defaults, with changes."""
+    def of(cls, bundle: Bundle, **changes: float | None) -> PredictorSettings:
+        """The bundle's own defaults, with changes. A threshold given here holds for everybody."""
+        if "absent_threshold" in changes:
+            changes = {"absent_whole": None, **changes}
         try:
             return cls(**{**bundle.metadata.settings, **changes})
         except TypeError as error:
