@@ -1,89 +1,124 @@
-"""Confidence that predicts OKS and a radius that holds 90 % of errors, fitted on held-out people.
+"""What a bundle says of itself, fitted on held-out people by the very Predictor that serves it.
 
-Fitted on the deterministic output, after training; the numbers go into `locate` itself.
-Shapes: M labelled joints, 3 log-odds of the mass around each place.
+Confidence that predicts OKS, a radius that holds 90 % of errors, and from which probability a joint
+is absent. Areas are the labelled ones where there are any, as evaluation takes them.
+Shapes: M labelled joints, A joints whose presence is known, 3 features of a confidence: log-odds of
+the mass around the place, logarithm of the joint's sigma, log-odds of its being hidden.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from posealign import answer, confidence, sight
+from posealign.bundle import CalibrationSpec
+from posealign.data.pose import State
 from posealign.errors import InvalidInput
+from posealign.metrics import calibration as metrics
 from posealign.model.config import Calibration
-from posealign.model.pose_model import PoseModel
+from posealign.people import Box
+from posealign.predictor import Predictor
+from posealign.skeletons.load import vocabulary
+from posealign.verify import softmax
+
+LEAST = 50  # labelled joints of a source
+KEPT = 0.97  # of all present joints stay, whatever absence is found
+KEPT_WHOLE = 0.998  # of the present joints of people who stand clear of the border
+PRESENCE = 17  # COCO's joints, on which absence is judged
 
 
 @dataclass(frozen=True)
-class Crops:
-    """Inputs with labelled joints: rows of the vocabulary, places in input pixels."""
+class Case:
+    """One person: places, box and area in picture pixels; states UNLABELLED where nobody knows."""
 
-    pixels_NHW3: NDArray[np.uint8]
-    joints_K: NDArray[np.int64]
-    points_NK2: NDArray[np.floating]
-    labelled_NK: NDArray[np.bool_]
-    area_N: NDArray[np.floating]  # of the person, in input pixels
-    sigmas_K: NDArray[np.floating]
+    image_HW3: NDArray[np.uint8]
+    box: Box
+    points_V2: NDArray[np.floating]
+    states_V: NDArray[np.int8]
+    area: float
 
 
 @dataclass(frozen=True)
 class Measured:
+    """Of one source; `error` and `radius` in input pixels."""
+
     features_M3: NDArray[np.float64]
     oks_M: NDArray[np.float64]
     error_M: NDArray[np.float64]
     radius_M: NDArray[np.float64]
+    absent_A: NDArray[np.float64]  # probability
+    present_A: NDArray[np.bool_]
+    border_A: NDArray[np.bool_]  # of a person whom the border may cut
 
 
-@torch.no_grad()
-def measure(model: PoseModel, crops: Crops, chunk: int = 16) -> Measured:
-    parts: dict[str, list[NDArray[np.float64]]] = {
-        "features": [],
-        "oks": [],
-        "error": [],
-        "radius": [],
-    }
-    joints = torch.from_numpy(crops.joints_K)
-    for start in range(0, len(crops.pixels_NHW3), chunk):
-        rows = slice(start, start + chunk)
-        seen = model.image(torch.from_numpy(crops.pixels_NHW3[rows]))
-        crop_B4 = torch.tensor([[0.0, 1.0, 0.0, 0.0]]).expand(len(seen["tokens"]), 4)
-        delta = model.decoder.look(seen["tokens"], crop_B4)[1]
-        maps = model.heatmaps(seen["features"], (model.table + delta)[:, joints])
-        points, features, radius = model.locator.measure(maps)
-        error = np.linalg.norm(points.numpy() - crops.points_NK2[rows], axis=-1)
-        spread = 2 * crops.area_N[rows, None] * (2 * crops.sigmas_K) ** 2
-        kept = crops.labelled_NK[rows]
-        for name, values in (("features", features.numpy()), ("oks", np.exp(-(error**2) / spread)),
-                             ("error", error), ("radius", radius.numpy())):  # fmt: skip
-            parts[name].append(values[kept].astype(np.float64))
-    whole = {name: np.concatenate(values) for name, values in parts.items()}
-    return Measured(whole["features"], whole["oks"], whole["error"], whole["radius"])
+def measure(predictor: Predictor, cases: Iterable[Case], joints_K: NDArray[np.int64]) -> Measured:
+    """`predictor` is of a bundle that was not calibrated: its confidence is the mass itself."""
+    if predictor.bundle.metadata.calibration != CalibrationSpec():
+        raise InvalidInput("a calibration is fitted on a bundle without one")
+    parts: dict[str, list[NDArray[Any]]] = {}
+    for case in cases:
+        for name, values in _measure_one(predictor, case, joints_K).items():
+            parts.setdefault(name, []).append(values)
+    if not parts:
+        raise InvalidInput("nobody to calibrate on")
+    return Measured(**{name: np.concatenate(values) for name, values in parts.items()})
 
 
-def fit(measured: Iterable[Measured]) -> Calibration:
+def _measure_one(
+    predictor: Predictor, case: Case, joints_K: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    names = vocabulary().names
+    look = predictor.look(case.image_HW3, [case.box])
+    seen = predictor.ready(look, predictor.resolver.read("all keypoints"))
+    located = sight.locate(predictor.graphs, seen, sight.vectors_of(seen, names))
+    one, row = seen[0], sight.row_of(located, 0)
+    person = answer.placed(names, (), row, one.selected, one.crop, 1.0)
+    sigmas_V = vocabulary().sigmas_J
+    features_V3 = np.stack([
+        metrics.logit(person.confidence_K.clip(1e-4, 1 - 1e-4)),
+        confidence.log_tolerance(sigmas_V), confidence.hidden(person, one.selected),
+    ], axis=1)  # fmt: skip
+    error_V = np.linalg.norm(person.points_K2 - case.points_V2, axis=-1)
+    with np.errstate(invalid="ignore"):
+        oks_V = np.exp(-(error_V**2) / (2 * case.area * (2 * sigmas_V) ** 2))
+    kept = joints_K[(case.states_V[joints_K] >= State.OCCLUDED) & np.isfinite(error_V[joints_K])]
+    known = np.nonzero(case.states_V[:PRESENCE] != State.UNLABELLED)[0]
+    return {
+        "features_M3": features_V3[kept], "oks_M": oks_V[kept],
+        "error_M": error_V[kept] / one.crop.pixel,
+        "radius_M": person.radius_K[kept] / one.crop.pixel,
+        "absent_A": softmax(one.selected["state"][known])[:, 0],
+        "present_A": case.states_V[known] >= State.OCCLUDED,
+        "border_A": np.full(len(known), confidence.at_border(case.box, look.size)),
+    }  # fmt: skip
+
+
+def fit(sources: Sequence[Measured]) -> Calibration:
     """Sources count alike, however many joints each has."""
-    sources = list(measured)
-    if not sources or min(len(source.oks_M) for source in sources) < 50:
-        raise InvalidInput("a calibration needs at least 50 labelled joints of each source")
+    if not sources or min(len(source.oks_M) for source in sources) < LEAST:
+        raise InvalidInput(f"a calibration needs at least {LEAST} labelled joints of each source")
     features = np.concatenate([source.features_M3 for source in sources])
     oks = np.concatenate([source.oks_M for source in sources])
     weights = np.concatenate([np.full(len(s.oks_M), 1 / len(s.oks_M)) for s in sources])
     coefficients = _logistic(np.column_stack([np.ones(len(oks)), features]), oks, weights)
+    bias, mass, tolerance, hidden = (float(value) for value in coefficients)
     error = np.concatenate([source.error_M for source in sources])
     radius = np.concatenate([source.radius_M for source in sources])
-    scale = _quantile(error / np.maximum(radius, 1e-6), weights, 0.9)
-    slopes = (float(coefficients[1]), float(coefficients[2]), float(coefficients[3]))
-    return Calibration(bias=float(coefficients[0]), slopes=slopes, radius_scale=scale)
+    return Calibration(
+        bias=bias, slopes=(0.0, mass, 0.0), tolerance=tolerance, hidden=hidden,
+        radius_scale=_quantile(error / np.maximum(radius, 1e-6), weights, 0.9),
+    )  # fmt: skip
 
 
 def _logistic(
     x_MD: NDArray[np.float64], y_M: NDArray[np.float64], weights_M: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Soft labels, Newton's steps, a little ridge: the three log-odds are nearly collinear."""
+    """Soft labels, Newton's steps, a little ridge."""
     w = np.zeros(x_MD.shape[1])
     weights_M = weights_M / weights_M.sum()
     ridge = 1e-3 * np.eye(len(w))
@@ -105,33 +140,55 @@ def _quantile(values_M: NDArray[np.float64], weights_M: NDArray[np.float64], sha
     return float(values_M[order][np.searchsorted(total, share * total[-1])])
 
 
-def calibration_error(model: PoseModel, measured: Measured, bins: int = 10) -> tuple[float, float]:
-    """Expected gap between confidence and OKS, and the share of errors inside the radius."""
-    calibration = model.config.calibration
-    logits = measured.features_M3 @ np.array(calibration.slopes) + calibration.bias
-    confidence = 1 / (1 + np.exp(-logits))
-    order = np.array_split(np.argsort(confidence), bins)
-    gaps = [abs(confidence[part].mean() - measured.oks_M[part].mean()) for part in order]
+def honesty(calibration: Calibration, measured: Measured) -> dict[str, float]:
+    """What a calibration is worth on people that it was not fitted on."""
+    slopes = np.array([calibration.slopes[1], calibration.tolerance, calibration.hidden])
+    sure = 1 / (1 + np.exp(-(measured.features_M3 @ slopes + calibration.bias)))
     radius = calibration.radius_offset + calibration.radius_scale * measured.radius_M
-    return float(np.mean(gaps)), float((measured.error_M <= radius).mean())
+    return {
+        "calibration_gap": round(metrics.ece(sure, measured.oks_M), 4),
+        "errors_auroc": round(metrics.error_auroc(sure, measured.oks_M), 4),
+        "inside_radius": round(metrics.coverage(measured.error_M, radius), 4),
+    }
 
 
-@torch.no_grad()
-def absent_threshold(model: PoseModel, sources: Iterable[Crops], recall: float = 0.97) -> float:
-    """Above which probability a joint is called absent, so that `recall` of those present stay.
+def absent_limits(sources: Sequence[Measured]) -> tuple[float, float]:
+    """(at the border, clear of it): above which probability a joint is called absent.
 
-    Judged on COCO's 17 joints; the source that needs the highest threshold decides.
+    Who stands clear of the border lacks a limb at most, so there nearly all present joints stay, in
+    every source. At the border present and absent joints are right equally often weighed alike, but
+    of all present joints KEPT stay. Without absent joints to learn from, one limit holds for both.
     """
-    found = []
-    for crops in sources:
-        columns = np.nonzero(crops.joints_K < 17)[0]
-        kept = []
-        for start in range(0, len(crops.pixels_NHW3), 16):
-            rows = slice(start, start + 16)
-            tokens = model.image(torch.from_numpy(crops.pixels_NHW3[rows]))["tokens"]
-            crop_B4 = torch.tensor([[0.0, 1.0, 0.0, 0.0]]).expand(len(tokens), 4)
-            state_BV3 = model.decoder.look(tokens, crop_B4)[2].softmax(-1)
-            absent = state_BV3[:, crops.joints_K[columns], 0].numpy()
-            kept.append(absent[crops.labelled_NK[rows][:, columns]])
-        found.append(float(np.quantile(np.concatenate(kept), recall)))
-    return round(float(np.clip(max(found), 0.02, 0.95)), 3)
+    whole = 0.0
+    for source in sources:
+        clear = source.absent_A[source.present_A & ~source.border_A]
+        whole = max(whole, float(np.quantile(clear, KEPT_WHOLE)) if len(clear) else 0.0)
+    present = np.concatenate([s.absent_A[s.present_A & s.border_A] for s in sources])
+    absent = np.concatenate([s.absent_A[~s.present_A & s.border_A] for s in sources])
+    if min(len(present), len(absent)) < LEAST:
+        every = max(float(np.quantile(s.absent_A[s.present_A], KEPT)) for s in sources)
+        return _limit(every), _limit(every)
+    # Sources without people at the border do not pay for those who stand there.
+    there = [source for source in sources if source.border_A.any()]
+    count = sum(int(source.present_A.sum()) for source in there)
+    apart = sum(int((source.present_A & ~source.border_A).sum()) for source in there)
+    spare = max((1 - KEPT) * count - (1 - KEPT_WHOLE) * apart, 0.0)
+    least = float(np.quantile(present, max(1 - spare / len(present), 0.0)))
+    choices = np.quantile(np.concatenate([present, absent]), np.linspace(0, 1, 401))
+    right = [(present <= value).mean() + (absent > value).mean() for value in choices]
+    return _limit(max(least, float(choices[int(np.argmax(right))]))), _limit(whole)
+
+
+def _limit(value: float) -> float:
+    return round(float(np.clip(value, 0.005, 0.95)), 4)
+
+
+def presence(measured: Measured, limits: tuple[float, float]) -> dict[str, float]:
+    """Present and absent joints that are emitted under these limits."""
+    emitted = measured.absent_A <= np.where(measured.border_A, *limits)
+    found = {"present joints emitted": float(emitted[measured.present_A].mean())}
+    if (~measured.present_A).any():
+        found["absent joints emitted"] = float(emitted[~measured.present_A].mean())
+        kept, made_up = found.values()
+        found["presence, balanced accuracy"] = (kept + 1 - made_up) / 2
+    return {name: round(value, 4) for name, value in found.items()}

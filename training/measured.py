@@ -93,7 +93,10 @@ def answers(
                  for row in part]  # fmt: skip
         cuts = [c.cut(np.asarray(shard.images_NSS3[r])) for c, r in zip(crops, part, strict=True)]
         seen = model.image(torch.from_numpy(np.stack(cuts).astype(np.uint8)))
-        crop_B4 = torch.tensor([[0.0, 1.0, 0.0, 0.0]]).expand(len(part), 4)
+        side = shard.images_NSS3.shape[1]
+        facts_B4 = np.stack([crop.facts((side, side)) for crop in crops])
+        facts_B4[:, :2] = (0.0, 1.0)  # a turn here is the picture's own
+        crop_B4 = torch.from_numpy(facts_B4)
         _, delta, state, z, _ = model.decoder.look(seen["tokens"], crop_B4)
         placed = model.locate(seen["features"], model.table + delta)["xy"].numpy()
         found["points"] += [c.invert(xy) for c, xy in zip(crops, placed, strict=True)]

@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from posealign.bundle import Bundle
+from posealign.bundle import Bundle, Metadata
 from posealign.config import Config, load_config
-from posealign.data.crop import Crop
 from posealign.data.pose import State
 from posealign.export.onnx import export_bundle
 from posealign.model.checkpoint import new_metadata
+from posealign.model.config import Calibration
 from posealign.model.pose_model import PoseModel
-from posealign.skeletons.load import skeleton, vocabulary
+from posealign.predictor import Predictor
+from posealign.skeletons.load import vocabulary
 from training import calibrate, validate
 from training.measured import groups, real_figures, synthetic_figures
 from training.openvocab import fit_places, fit_vector_head
 from training.shards import Shard, digest, read_shard
 from training.starting import assembled
+
+# Per source: who calibrates, and who is reported.
+Held = dict[str, tuple[list[calibrate.Case], list[calibrate.Case]]]
 
 
 class ReleaseConfig(Config):
@@ -40,6 +46,7 @@ class ReleaseConfig(Config):
     validation: str | None = None  # LSP-format people: half A calibrates, half B is reported
     peers: str | None = None  # what training.validate printed of other models on half B
     synthetic: str | None = None  # a packed shard of held-out synthetic people
+    beside: str | None = None  # those beside them, packed with `others`: they calibrate too
     places: str | None = None  # a packed shard of training whose places teach the open vocabulary
     shards: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it; their digests are kept
     origin: tuple[str, ...] = ()
@@ -54,12 +61,13 @@ def release(config: ReleaseConfig) -> Bundle:
     torch.set_num_threads(config.threads)
     model = read_model(config)
     places = fit_places(model, read_shard(Path(config.places))) if config.places else None
-    explained = fit_vector_head(model, Path(config.text_from) / "tokenizer.json", places=places)
-    held = held_out(config, model)
-    model.calibrate(calibrate.fit([calibrate.measure(model, crops) for crops, _ in held.values()]))
-    threshold = calibrate.absent_threshold(model, [crops for crops, _ in held.values()])
-    settings = {"absent_threshold": threshold} | config.settings
-    figures = figures_of(config, model, held, threshold) | {
+    tokenizer = Path(config.text_from) / "tokenizer.json"
+    explained = fit_vector_head(model, tokenizer, places=places)
+    held = held_out(config)
+    fitted, limits, honest = calibrated(config, model, held)
+    model.calibrate(fitted)
+    settings = {"absent_threshold": limits[0], "absent_whole": limits[1]} | config.settings
+    figures = figures_of(config, model, honest, limits[0]) | {
         "open_vocabulary_fit": round(explained, 3)
     }
     if places is not None:
@@ -67,79 +75,103 @@ def release(config: ReleaseConfig) -> Bundle:
             "places": len(places.names), "median_px": round(places.error_px, 2),
             "median_px_of_mean_positions": round(places.mean_px, 2),
         }  # fmt: skip
-    metadata = new_metadata(
+    metadata = metadata_of(config, model, figures, settings)
+    spec = metadata.calibration.model_copy(update={"fitted_on": ", ".join(held)})
+    metadata = metadata.model_copy(update={"calibration": spec})
+    return export_bundle(model, Path(config.out), metadata, tokenizer, config.precision)
+
+
+def metadata_of(
+    config: ReleaseConfig, model: PoseModel, figures: dict[str, Any], settings: dict[str, Any]
+) -> Metadata:
+    return new_metadata(
         config.name, model.config, version=config.version, origin=config.origin,
         finder=config.finder, figures=figures, settings=settings, training=config.notes | {
             "shards": {name: digest(Path(path)) for name, path in config.shards.items()},
             "recipe": "docs/how-to/train.md",
         },
     )  # fmt: skip
-    fitted = metadata.calibration.model_copy(update={"fitted_on": ", ".join(held)})
-    metadata = metadata.model_copy(update={"calibration": fitted})
+
+
+def calibrated(
+    config: ReleaseConfig, model: PoseModel, held: Held
+) -> tuple[Calibration, tuple[float, float], dict[str, dict[str, float]]]:
+    """The fit, the limits of absence, and what both are worth on each source's reported half.
+
+    A first export without a calibration answers, so that what is fitted is what is served: its
+    passes, its padding, the precision of its weights.
+    """
+    model.calibrate(Calibration())
     tokenizer = Path(config.text_from) / "tokenizer.json"
-    return export_bundle(model, Path(config.out), metadata, tokenizer, config.precision)
+    joints = np.nonzero(groups()["body"])[0]
+    with tempfile.TemporaryDirectory() as folder:
+        plain = metadata_of(config, model, {}, config.settings)
+        bundle = export_bundle(model, Path(folder), plain, tokenizer, config.precision)
+        predictor = Predictor(bundle, "cpu", config.threads)
+        fits, reports = (
+            {name: calibrate.measure(predictor, halves[half], joints)
+             for name, halves in held.items()} for half in (0, 1)
+        )  # fmt: skip
+    fitted = calibrate.fit(list(fits.values()))
+    limits = calibrate.absent_limits(list(fits.values()))
+    honest = {
+        name: calibrate.honesty(fitted, measured) | calibrate.presence(measured, limits)
+        for name, measured in reports.items()
+    }
+    return fitted, limits, honest
 
 
 def read_model(config: ReleaseConfig) -> PoseModel:
     return assembled(config.model, config.weights_from, config.text_from)
 
 
-def held_out(
-    config: ReleaseConfig, model: PoseModel
-) -> dict[str, tuple[calibrate.Crops, calibrate.Crops]]:
-    """Per source: what calibrates, and what is reported."""
-    size, found = (model.config.width, model.config.height), {}
+def held_out(config: ReleaseConfig) -> Held:
+    """Per source: who calibrates, and who is reported. Synthetic people are split by picture."""
+    found: Held = {}
     if config.validation:
         upright = validate.read_lsp(Path(config.validation))
-        both = [lsp_crops(validate.half(upright, half), size) for half in ("A", "B")]
-        found["lspet"] = (both[0], both[1])
-    if config.synthetic:
-        shard = read_shard(Path(config.synthetic))
-        rows = np.arange(len(shard))
+        found["lspet"] = (
+            lsp_cases(validate.half(upright, "A")), lsp_cases(validate.half(upright, "B"))
+        )  # fmt: skip
+    shards = [read_shard(Path(path)) for path in (config.synthetic, config.beside) if path]
+    if shards:
+        cases = [(n, case) for shard in shards for n, case in shard_cases(shard)]
         found["synthetic"] = (
-            shard_crops(shard, rows[::2], size),
-            shard_crops(shard, rows[1::2], size),
-        )
+            [case for n, case in cases if n % 2 == 0], [case for n, case in cases if n % 2 == 1]
+        )  # fmt: skip
     return found
 
 
-def lsp_crops(judged: validate.Judged, size: tuple[int, int]) -> calibrate.Crops:
-    crops = [Crop.of_box(tuple(box), size) for box in judged.boxes_N4]
-    pixels = np.stack([c.cut(image) for c, image in zip(crops, judged.images, strict=True)])
-    points = np.stack([c.apply(p) for c, p in zip(crops, judged.points_NJ2, strict=True)])
-    area = judged.boxes_N4[:, 2] * judged.boxes_N4[:, 3] * validate.AREA_SHARE
-    scale = np.array([crop.pixel for crop in crops])
-    sigmas = skeleton("coco17").sigmas_J[judged.coco_J]
-    return calibrate.Crops(
-        pixels.astype(np.uint8), judged.coco_J, points, judged.seen_NJ, area / scale**2, sigmas
-    )
+def lsp_cases(judged: validate.Judged) -> list[calibrate.Case]:
+    """Who is not labelled may still be there: nothing is known to be absent."""
+    cases, count = [], len(vocabulary())
+    for image, box, points_J2, seen_J in zip(
+        judged.images, judged.boxes_N4, judged.points_NJ2, judged.seen_NJ, strict=True
+    ):
+        points_V2, states_V = np.full((count, 2), np.nan), np.full(count, State.UNLABELLED, np.int8)
+        points_V2[judged.coco_J] = points_J2
+        states_V[judged.coco_J[seen_J]] = State.VISIBLE
+        x, y, width, height = (float(value) for value in box)
+        area = width * height * validate.AREA_SHARE
+        cases.append(calibrate.Case(image, (x, y, width, height), points_V2, states_V, area))
+    return cases
 
 
-def shard_crops(shard: Shard, rows: Any, size: tuple[int, int]) -> calibrate.Crops:
-    """Body joints only: sigmas of eyelids and fingertips would make every confidence low."""
-    crops = [Crop.of_box(tuple(map(float, shard.boxes_N4[row])), size) for row in rows]
-    pixels = np.stack([crop.cut(np.asarray(shard.images_NSS3[row]))
-                       for crop, row in zip(crops, rows, strict=True)])  # fmt: skip
-    points = np.stack([c.apply(shard.points_NV2[r]) for c, r in zip(crops, rows, strict=True)])
-    joints = np.nonzero(groups()["body"])[0]
-    placed = shard.states_NV[rows][:, joints] >= State.OCCLUDED
-    area = np.array(
-        [b[2] * b[3] / c.pixel**2 for b, c in zip(shard.boxes_N4[rows], crops, strict=True)]
-    )
-    return calibrate.Crops(
-        pixels.astype(np.uint8), joints, np.nan_to_num(points[:, joints]), placed,
-        np.maximum(area, 1) * validate.AREA_SHARE, vocabulary().sigmas_J[joints],
-    )  # fmt: skip
+def shard_cases(shard: Shard) -> Iterator[tuple[int, calibrate.Case]]:
+    """(the picture's number, one of its people); shards of before count one person a picture."""
+    pictures = shard.extra.get("picture_N", np.arange(len(shard)))
+    for row, picture in enumerate(pictures):
+        x, y, width, height = (float(value) for value in shard.boxes_N4[row])
+        yield int(picture), calibrate.Case(
+            np.asarray(shard.images_NSS3[row]), (x, y, width, height), shard.points_NV2[row],
+            shard.states_NV[row], max(shard.area(row), 1.0),
+        )  # fmt: skip
 
 
 def figures_of(
-    config: ReleaseConfig, model: PoseModel, held: dict[str, Any], threshold: float
+    config: ReleaseConfig, model: PoseModel, honest: dict[str, dict[str, float]], threshold: float
 ) -> dict[str, Any]:
-    figures: dict[str, Any] = {"command": "python -m training.release"}
-    for name, (_, reported) in held.items():
-        measured = calibrate.measure(model, reported)
-        gap, inside = calibrate.calibration_error(model, measured)
-        figures[name] = {"calibration_gap": round(gap, 4), "inside_radius": round(inside, 4)}
+    figures: dict[str, Any] = {"command": "python -m training.release"} | honest
     if config.validation:
         figures["lspet"] |= real_figures(model, Path(config.validation))
     for row in _peers(config):

@@ -39,6 +39,7 @@ from training.validate import AREA_SHARE
 SIDE = 256
 EXTRA = (
     "hidden_by_NV", "points_NV3", "infant_N", "area_N", "other_NV2", "other_infant_N", "places_NK3",
+    "picture_N",
 )  # fmt: skip
 LEAST_SEEN = 3  # body joints in the picture: less is no person to learn from
 FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
@@ -249,7 +250,8 @@ def pack_synth(folder: Path, target: Path, others: bool = False) -> dict[str, fl
             if others and _seen(sample.people[place]) < LEAST_SEEN:
                 continue
             images.append(sample.image_HW3)
-            for key, value in synth_labels(sample, place).items():
+            labels = synth_labels(sample, place) | {"picture_N": np.int32(index)}
+            for key, value in labels.items():
                 rows.setdefault(key, []).append(value)
     if not images:
         raise InvalidInput(f"{folder} has nobody to pack{' beside the infant' if others else ''}")
@@ -269,7 +271,7 @@ def one_row(sample: Sample) -> Shard:
     return Shard(
         sample.key, sample.image_HW3[None], rows["points_NV2"], rows["weights_NV"],
         rows["boxes_N4"], rows["states_NV"], rows["z_NV"], (str(rows["facts_N"][0]),),
-        {name: rows[name] for name in EXTRA},
+        {name: rows[name] for name in EXTRA if name in rows},
     )  # fmt: skip
 
 

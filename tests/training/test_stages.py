@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from posealign import bundle as bundles
+from posealign.bundle import CalibrationSpec
+from posealign.calibrate import apply
 from posealign.config import Config, load_config
+from posealign.data.pose import State
 from posealign.errors import InvalidInput
 from posealign.model.config import Calibration
 from posealign.model.hybrid import Pyramid
+from posealign.predictor import Predictor
 from training import calibrate
 from training.align import AlignConfig, at_joints, info_nce
 from training.align import train as train_align
@@ -91,18 +96,71 @@ def test_features_are_read_where_the_joints_stand() -> None:
     assert read[0, 1].abs().sum() == 0
 
 
+def source(count: int, seed: int, border: float = 0.3) -> calibrate.Measured:
+    """Confidences that a logistic makes; absent joints only of people at the border."""
+    random = np.random.default_rng(seed)
+    features = random.normal(0, 2, (count, 3))
+    oks = 1 / (1 + np.exp(-(0.5 + features @ [1.2, 1.5, -0.1])))
+    radius = random.uniform(1, 5, count)
+    error = np.abs(random.normal(0, 1, count)) * radius
+    at_border = random.random(count) < border
+    present = ~at_border | (random.random(count) < 0.7)
+    odds = random.normal(0, 1, count) + np.where(present, -4.0, -1.0) * np.where(at_border, 1, 1.2)
+    absent = 1 / (1 + np.exp(-odds))
+    return calibrate.Measured(features, oks, error, radius, absent, present, at_border)
+
+
 def test_confidence_and_radius_are_fitted() -> None:
-    random = np.random.default_rng(0)
-    certainty = random.normal(0, 2, 4000)
-    oks = 1 / (1 + np.exp(-(0.5 + 1.2 * certainty)))
-    features = np.stack([certainty, certainty + random.normal(0, 0.1, 4000), certainty * 0.5], 1)
-    radius = random.uniform(1, 5, 4000)
-    error = np.abs(random.normal(0, 1, 4000)) * radius
-    measured = calibrate.Measured(features, oks, error, radius)
+    measured = source(4000, 0)
     found = calibrate.fit([measured])
     assert isinstance(found, Calibration)
-    predicted = 1 / (1 + np.exp(-(features @ np.array(found.slopes) + found.bias)))
-    assert np.abs(predicted - oks).mean() < 0.03
-    assert (error <= found.radius_scale * radius).mean() == pytest.approx(0.9, abs=0.02)
+    assert (found.bias, found.slopes[1]) == pytest.approx((0.5, 1.2), abs=0.1)
+    assert (found.tolerance, found.hidden) == pytest.approx((1.5, -0.1), abs=0.1)
+    told = calibrate.honesty(found, source(4000, 1))
+    assert told["calibration_gap"] < 0.02
+    assert told["inside_radius"] == pytest.approx(0.9, abs=0.02)
     with pytest.raises(InvalidInput, match="50"):
-        calibrate.fit([calibrate.Measured(features[:9], oks[:9], error[:9], radius[:9])])
+        calibrate.fit([source(9, 0)])
+
+
+def test_absence_has_a_limit_at_the_border_and_one_clear_of_it() -> None:
+    """People clear of the border lack nothing, so their limit is high and costs no joint."""
+    measured = source(8000, 2)
+    limits = calibrate.absent_limits([measured])
+    told = calibrate.presence(source(8000, 3), limits)
+    assert told["present joints emitted"] == pytest.approx(0.975, abs=0.02)
+    assert told["present joints emitted"] > 0.96
+    every = float(np.quantile(measured.absent_A[measured.present_A], 0.97))
+    alone = calibrate.presence(source(8000, 3), (every, every))
+    assert told["absent joints emitted"] < alone["absent joints emitted"] + 0.01
+    assert told["presence, balanced accuracy"] > 0.85
+
+
+def test_without_absent_joints_one_limit_holds_for_all() -> None:
+    first, second = calibrate.absent_limits([source(4000, 4, border=0.0)])
+    assert first == second
+    measured = source(4000, 4, border=0.0)
+    assert (measured.absent_A <= first).mean() == pytest.approx(0.97, abs=0.01)
+
+
+def test_a_case_is_measured_as_it_is_served(tmp_path: Path) -> None:
+    """On an uncalibrated copy of the embedded bundle; a calibrated one is turned away."""
+    bundle = apply(bundles.find("default"), CalibrationSpec(), tmp_path / "plain")
+    states = np.full(148, State.UNLABELLED, np.int8)
+    states[:17] = State.VISIBLE
+    states[16] = State.ABSENT
+    points = np.tile([60.0, 60.0], (148, 1))
+    image = np.random.default_rng(0).integers(0, 256, (120, 120, 3)).astype(np.uint8)
+    case = calibrate.Case(image, (-0.5, 30.0, 60.0, 60.0), points, states, 1000.0)
+    predictor = Predictor(bundle, "cpu", 1)
+    found = calibrate.measure(predictor, [case], np.arange(17))
+    assert found.features_M3.shape == (16, 3)
+    assert found.absent_A.shape == found.present_A.shape == (17,)
+    assert not found.present_A[16]
+    assert found.border_A.all()
+    pose = predictor.look(image, [case.box]).ask("the nose").poses[0]
+    nose = (*pose.joints, *pose.filtered)[0]
+    mass = 1 / (1 + np.exp(-found.features_M3[0, 0]))
+    assert nose.confidence == pytest.approx(mass, abs=1e-3)
+    with pytest.raises(InvalidInput, match="without one"):
+        calibrate.measure(Predictor("default", "cpu", 1), [case], np.arange(17))
