@@ -55,7 +55,7 @@ def _dab(image: Floats, alpha: Floats, colour: Floats) -> None:
 
 
 def _bump(distance: Floats, width: float) -> Floats:
-    return np.exp(-((distance / width) ** 2))
+    return np.asarray(np.exp(-((distance / width) ** 2)))
 
 
 def paint_skin(rng: Rng, image: Floats, skin: Floats) -> None:
