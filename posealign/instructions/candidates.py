@@ -58,7 +58,7 @@ PRICES = Prices()
 WEIGHTS: dict[str, float] = {
     "sum3": -0.021, "sum8": 0.017, "size": 0.505,
     "bare": -1.391, "bare_sure": 0.783, "bare_only": -0.331, "unnamed": -5.3,
-    "one": -0.467, "less": 0.318, "but": -0.656, "union": -0.641, "related": 0.531,
+    "one": -0.467, "less": 0.318, "but": -0.656, "union": -0.641, "related": 0.531, "agreed": 9.0,
     "clauses_plain": -0.289, "clauses_corrected": 0.901, "clauses_joined": 0.384,
     "rules_plain": -0.058, "rules_structured": 0.469, "roles": -0.541, "roles_sure": 0.634,
 }  # fmt: skip
@@ -108,7 +108,12 @@ def settle(
         if firsts:  # a side beside a part is that part's, in whatever language
             ballot.propose(_mask_of(union(list(dict.fromkeys(firsts)))), firsts=1.0)
     else:
-        propose_read(ballot, clean, ruled)
+        agreed_V = propose_read(ballot, clean, ruled)
+        beside = heads.relation in ("image_left", "image_right") and _one_sided(agreed_V)
+        if beside or is_corrected(clean):
+            # "the left knee in the picture": its side is the person's own, say clauses and rules;
+            # and what they make of "no, the right one" holds.
+            ballot.propose(agreed_V, agreed=1.0)
     mask_V = choose_mask(out["asked"][row], hints, ballot, FOREIGN if foreign else WEIGHTS)
     if heads.relation is not None:
         related_V = related_V & mask_V if (related_V & mask_V).any() else mask_V
@@ -129,8 +134,14 @@ def _voted(out: Logits, row: int, hints: list[Hint], clean: str, share: float) -
     return changed
 
 
-def propose_read(ballot: Ballot, clean: str, ruled: Query | Refusal | None) -> None:
-    """What clauses and rules read, and the roles that the words around each part give it."""
+def _one_sided(mask_V: Mask) -> bool:
+    return bool(mask_V.any()) and not (mask_V & mask_V[vocabulary().swap_J]).any()
+
+
+def propose_read(ballot: Ballot, clean: str, ruled: Query | Refusal | None) -> Mask:
+    """What clauses and rules read, and the roles that the words around each part give it; what
+    clauses and rules read alike comes back.
+    """
     clauses, joined = weigh_clauses(clean)
     views: list[Joints | None] = [None, None]
     if clauses is not None:
@@ -145,6 +156,8 @@ def propose_read(ballot: Ballot, clean: str, ruled: Query | Refusal | None) -> N
     for scope, log_p in likely(clean, views):
         sure = max(log_p, -6.0) + 6.0
         ballot.propose(_mask_of(scope), roles=1.0, roles_sure=sure)
+    alike = views[0] if views[0] is not None and views[0] == views[1] else frozenset[str]()
+    return as_mask(alike)
 
 
 def choose_mask(
