@@ -15,9 +15,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from posealign import __version__
+from serving.samples import sample_pictures
 from tests.serving.conftest import free_port, until_ready
 
 ROOT = Path(__file__).parents[1]
@@ -115,6 +117,12 @@ def test_it_serves(installed: Path, tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as server:
         try:
             until_ready(port)
+            answer = httpx.post(
+                f"http://127.0.0.1:{port}/v1/pose", files={"image": sample_pictures()[0].data()},
+                data={"instruction": "both hands"}, timeout=60,
+            )  # fmt: skip
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["poses"]
         finally:
             server.terminate()
 
