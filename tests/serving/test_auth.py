@@ -33,7 +33,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
         for name, scopes in SCOPED.items():
             plain[name], stored = new_key(name, scopes)
             file.write(stored.model_dump_json() + "\n")
-        plain["old"], stored = new_key("old", ("infer",), days=-1)
+        plain["old"], stored = new_key("old", ("infer",), days=1)
+        stored = stored.model_copy(update={"expires": 1.0})  # long ago
         file.write(stored.model_dump_json() + "\n")
     return path, plain
 
