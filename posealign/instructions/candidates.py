@@ -47,7 +47,8 @@ class Prices:
 
     gate_no: float = 1.0  # the rules would refuse: off the gate
     gate_yes: float = 1.0  # the rules would answer: onto the gate
-    vote: float = 1.0  # the words' votes on whether joints are asked for: onto the gate
+    vote: float = 0.7  # the words' votes on whether joints are asked for: onto the gate
+    doubt: float = 1.5  # off the gate: near misses are many, and a refusal is an answer
     foreign: float = 4.0  # a language of a further phrasebook: naming a part is asking for it
     slots: float = 0.6  # the words' votes on visibility, subject, relation …
 
@@ -97,7 +98,7 @@ def settle(
         gate += prices.foreign if mentions(hints) else -prices.foreign
     elif ruled is not None:
         gate += prices.gate_yes if isinstance(ruled, Query) else -prices.gate_no
-        gate += prices.vote * vote(clean, hints)
+        gate += prices.vote * vote(clean, hints) - prices.doubt
     ballot = Ballot()
     related_V = heads.related_V
     if heads.relation is not None:
