@@ -67,7 +67,7 @@ def views(clean: str) -> list[Joints | None]:
 
 def assignments(text: Text, asked: Joints) -> list[tuple[Chosen, ...]]:
     """Those that give the set with the fewest mentions not plainly asked, and with one more."""
-    every = []
+    every: list[list[tuple[int, Chosen]]] = []
     for mention in text.mentions:
         scopes = sided(text, mention)
         plain = mention.bound if mention.bound in scopes else scopes[0]
@@ -81,10 +81,10 @@ def assignments(text: Text, asked: Joints) -> list[tuple[Chosen, ...]]:
         every.append(row)
     found: list[tuple[Chosen, ...]] = []
     for cost in range(FARTHEST + 1):
-        for row in _costing(every, cost):
-            scope = compose(row)
-            if scope is not None and evaluate(scope, candidates) == asked:
-                found.append(row)
+        for chosen in _costing(every, cost):
+            made = compose(chosen)
+            if made is not None and evaluate(made, candidates) == asked:
+                found.append(chosen)
         if found:
             return found
     return found
@@ -147,7 +147,8 @@ def likeliest(one: Example, table: Weights | None) -> tuple[Chosen, ...] | None:
 
 
 def _logs(scores: np.ndarray) -> np.ndarray:
-    return scores - np.logaddexp.reduce(scores)
+    logs: np.ndarray = scores - np.logaddexp.reduce(scores)
+    return logs
 
 
 def fit(examples: Sequence[Example], shares: Sequence[float], rounds: int, seed: int) -> Weights:
@@ -161,10 +162,10 @@ def fit(examples: Sequence[Example], shares: Sequence[float], rounds: int, seed:
     known: Weights | None = None
     kept = [np.zeros((SIZE, len(ROLES))), np.zeros((SIZE, 1))]
     for number in range(rounds):
-        chosen = [likeliest(one, known) for one in examples]
-        usable = [at for at, row in enumerate(chosen) if row is not None]
+        picked = {at: row for at, one in enumerate(examples) if (row := likeliest(one, known))}
+        usable = list(picked)
         for group in torch.tensor(usable)[torch.randperm(len(usable))].split(64):
-            loss = _loss([(examples[i], chosen[i], shares[i]) for i in group.tolist()], role, side)
+            loss = _loss([(examples[i], picked[i], shares[i]) for i in group.tolist()], role, side)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -176,7 +177,11 @@ def fit(examples: Sequence[Example], shares: Sequence[float], rounds: int, seed:
     return Weights(kept[0].astype(np.float32), kept[1][:, 0].astype(np.float32))
 
 
-def _loss(rows, role, side):  # type: ignore[no-untyped-def]
+def _loss(
+    rows: list[tuple[Example, tuple[Chosen, ...], float]],
+    role: torch.nn.EmbeddingBag,
+    side: torch.nn.EmbeddingBag,
+) -> torch.Tensor:
     places, truth, shares = [], [], []
     groups, right, side_shares = [], [], []
     for one, chosen, share in rows:
@@ -191,7 +196,7 @@ def _loss(rows, role, side):  # type: ignore[no-untyped-def]
     logits = _bag(role, places)
     share_M = torch.tensor(shares)
     loss = torch.nn.functional.cross_entropy(logits, torch.tensor(truth), reduction="none")
-    total = (loss * share_M).sum() / len(rows)
+    total: torch.Tensor = (loss * share_M).sum() / len(rows)
     used = torch.tensor(sorted({p for row in places for p in row}))
     total = total + DECAY * len(used) ** 0.5 * (role.weight[used] ** 2).sum()
     if groups:
@@ -205,9 +210,10 @@ def _loss(rows, role, side):  # type: ignore[no-untyped-def]
     return total
 
 
-def _bag(table, places):  # type: ignore[no-untyped-def]
+def _bag(table: torch.nn.EmbeddingBag, places: list[list[int]]) -> torch.Tensor:
     starts = torch.tensor([0, *np.cumsum([len(row) for row in places])[:-1]])
-    return table(torch.tensor([p for row in places for p in row]), starts)
+    summed: torch.Tensor = table(torch.tensor([p for row in places for p in row]), starts)
+    return summed
 
 
 def collect(made: int, seed: int) -> tuple[list[Example], list[float]]:

@@ -88,7 +88,7 @@ def fit_slots(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
                 for at, part in enumerate(logits.split(sizes, dim=1))
             ]
             optimizer.zero_grad()
-            torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+            torch.stack(losses).sum().backward()
             optimizer.step()
         with torch.no_grad():
             table.weight.mul_(0.98)
