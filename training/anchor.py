@@ -12,12 +12,28 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from posealign.model import codec
-from posealign.rewards.combine import JOINT_REWARDS, PLAUSIBILITY
+from posealign.rewards.combine import PLAUSIBILITY, joint_reward
 from posealign.rewards.poses import Poses, Rules
 from training.policy import Batch, Distribution
 
 COSTS = {"place": 1.0, "state": 0.3, "z": 0.15, "gate": 0.2}
 SIGMA = 1.0  # cells, as in supervised fine-tuning
+
+
+def smeared(
+    place_BKC: Tensor, cells_BK2: Tensor, grid: tuple[int, int], sigma: float = SIGMA
+) -> Tensor:
+    """[B, K]: the mean log-probability under a Gaussian around each cell.
+
+    The same as the sum over `codec.soft_target`, which is never built: a row and a column do.
+    """
+    height, width = grid
+    x = torch.arange(width, dtype=place_BKC.dtype, device=place_BKC.device)
+    y = torch.arange(height, dtype=place_BKC.dtype, device=place_BKC.device)
+    along_x = (-((x - cells_BK2[..., :1]) ** 2) / (2 * sigma**2)).softmax(-1)
+    along_y = (-((y - cells_BK2[..., 1:]) ** 2) / (2 * sigma**2)).softmax(-1)
+    rows = (place_BKC.unflatten(-1, grid) @ along_x[..., None]).squeeze(-1)
+    return (rows * along_y).sum(-1)
 
 
 def anchor_loss(
@@ -28,12 +44,13 @@ def anchor_loss(
     totals: Mapping[str, float],
 ) -> Tensor:
     """Supervised fine-tuning's own loss; `totals` are of the whole batch on all ranks."""
-    cells = torch.nan_to_num(batch.scene.points_BV2) / pixels_per_cell
-    target = codec.soft_target(cells, *grid, sigma=SIGMA)
-    place = -((target * plain.place_BKC).sum(-1) * batch.place_weight_BK).sum()
+    place = z = plain.state_BK3.new_zeros(())
+    if plain.placed:
+        cells = torch.nan_to_num(batch.scene.points_BV2) / pixels_per_cell
+        place = -(smeared(plain.place_BKC, cells, grid) * batch.place_weight_BK).sum()
+        z = -((codec.z_target(batch.z_BK) * plain.z_BKZ).sum(-1) * batch.z_weight_BK).sum()
     chosen = plain.state_BK3.gather(-1, batch.state_BK[..., None]).squeeze(-1)
     state = -(chosen * batch.state_weight_BK).sum()
-    z = -((codec.z_target(batch.z_BK) * plain.z_BKZ).sum(-1) * batch.z_weight_BK).sum()
     gate = F.nll_loss(plain.gate_B2, batch.answered_B.long(), reduction="sum")
     sums = {"place": place, "state": state, "z": z, "gate": gate}
     divisors = {**totals, "gate": totals["pictures"]}
@@ -67,6 +84,6 @@ def rules_loss(
     for name in PLAUSIBILITY:
         if weights.get(name):
             # Far outside a rule its slope is unbounded: a picture counts at most so much.
-            each = -JOINT_REWARDS[name](poses, batch.scene, rules)[0].mean(-1)
+            each = -joint_reward(name, poses, batch.scene, rules)[0].mean(-1)
             total = total + weights[name] * (each / (1 + each.detach() / 2)).sum()
     return total

@@ -39,10 +39,10 @@ from posealign.verify import drowned
 from training.ask import books
 from training.judging import pixels_per_cell
 from training.people import People
-from training.source_rows import Source, read_source
+from training.source_rows import Source, joined, read_source
 from training.validate import AREA_SHARE
 
-FORMAT = 4
+FORMAT = 5
 _POSTURE = {
     "supine": POSTURES.index("supine"), "prone": POSTURES.index("prone"),
     "left_lateral": POSTURES.index("lateral"), "right_lateral": POSTURES.index("lateral"),
@@ -56,6 +56,9 @@ class SplitConfig(Config):
     count: int = Field(1000, ge=1)
     of: int = Field(1, ge=1)
     parts: tuple[int, ...] = (0,)
+    others: str | None = None  # further people behind them, say caregivers cut by the border
+    others_count: int = Field(0, ge=0)
+    others_parts: tuple[int, ...] | None = None  # None: as `parts`, of the same `of`
     whole: float = Field(0.5, ge=0, le=1)  # share of views whose every joint is asked for
     refusals: float = Field(0.0, ge=0, le=1)
     augment: dict[str, Any] = Field(default_factory=dict)
@@ -77,6 +80,10 @@ class Cache:
 
     def __len__(self) -> int:
         return len(self.joints_NVD)
+
+    def without_maps(self) -> Cache:
+        """For whoever only decides presence."""
+        return replace(self, features_NChw=self.features_NChw[:, :1, :1, :1])
 
     def without_features(self) -> Cache:
         """The labels with next to nothing beside them, for whoever judges."""
@@ -125,7 +132,7 @@ def open_cache(
 def build(
     folder: Path, model: PoseModel, config: SplitConfig, frozen_layers: int, text_from: str | None
 ) -> None:
-    source = read_source(config.source, config.count, config.of, config.parts)
+    source = people_of(config)
     size, count = (model.config.width, model.config.height), len(source.shard)
     name = "source"
     mixture = Mixture({name: count}, {name: 1.0}, config.seed)
@@ -157,6 +164,15 @@ def build(
         rows["answer"] = list(_answers(model, folder, rows, Path(text_from)))
     table = {key: np.array(value) for key, value in rows.items()}
     np.savez(folder / "labels.npz", **table)  # type: ignore[arg-type]
+
+
+def people_of(config: SplitConfig) -> Source:
+    """The source's people, and behind them those of `others`."""
+    first = read_source(config.source, config.count, config.of, config.parts)
+    if config.others is None or config.others_count == 0:
+        return first
+    parts = config.parts if config.others_parts is None else config.others_parts
+    return joined(first, read_source(config.others, config.others_count, config.of, parts))
 
 
 @torch.no_grad()
@@ -212,6 +228,7 @@ def _labels(
         "area": np.float32(max(area, 1.0)), "age": np.float32(source.age_N[row]),
         "torso": np.float32(source.torso_N[row]), "body": np.int64(source.body_N[row]),
         "surface": surface_cells(source, row, view, people), "sensor": np.float32(0.005),
+        "infant": np.bool_(source.shard.infant(row) != 0.0),  # whoever is unknown counts as one
         "posture": np.int64(posture), "premise": np.int64(_POSTURE.get(premise or "", NO_POSTURE)),
         "asked": asked.astype(bool), "answered": np.bool_(answered), "text": text,
         "picture": hashlib.sha256(np.ascontiguousarray(item["pixels"]).tobytes()).hexdigest(),

@@ -8,7 +8,7 @@ Shapes: N views, K joints.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -65,12 +65,20 @@ def decoded(maps_BKC: Tensor, z_BKZ: Tensor, grid: tuple[int, int]) -> tuple[Ten
 
 @torch.no_grad()
 def deploy(
-    policy: Policy, cache: Cache, rows: Sequence[int] | None = None, chunk: int = 64
+    policy: Policy,
+    cache: Cache,
+    rows: Sequence[int] | None = None,
+    chunk: int = 64,
+    like: Deployed | None = None,
 ) -> Deployed:
+    """`like` is what a policy with the same places answered to these rows: states alone differ."""
+    if like is not None:
+        return replace(like, absent_NK=_absent(policy, cache, rows))
     index = np.arange(len(cache)) if rows is None else np.asarray(rows)
     points, depths, absent, sure = [], [], [], []
     for start in range(0, len(index), chunk):
-        batch = policy.batch(cache, index[start : start + chunk])
+        rows_B = index[start : start + chunk]
+        batch = batch_of(cache, rows_B, policy.names, tokens=bool(len(policy.layers)))
         maps, state, z, _ = policy.logits(batch)
         cells, depth = decoded(maps, z, policy.grid)
         points.append(cells.double().numpy() * cache.pixels_per_cell)
@@ -80,6 +88,16 @@ def deploy(
     scene = scene_of(cache, index, policy.names)
     parts = (np.concatenate(rows) for rows in (points, depths, absent, sure))
     return Deployed(*parts, scene)
+
+
+@torch.no_grad()
+def _absent(policy: Policy, cache: Cache, rows: Sequence[int] | None) -> Floats:
+    index = np.arange(len(cache)) if rows is None else np.asarray(rows)
+    found = [
+        policy.states(policy.batch(cache.without_maps(), index[start : start + 256]))
+        .softmax(-1)[..., 0].double().numpy() for start in range(0, len(index), 256)
+    ]  # fmt: skip
+    return np.concatenate(found)
 
 
 def scene_of(cache: Cache, rows: NDArray[np.int64], names: Sequence[str]) -> Scene:
@@ -112,7 +130,8 @@ def judge(deployed: Deployed, threshold: float, prior: Prior | None = None) -> R
     points = np.where(there[..., None], deployed.points_NK2, np.nan)
     space = np.where(there[..., None], deployed.space_NK3, np.nan)
     broken = plausibility.violations(space, names)
-    judged = broken.judged.astype(np.float64)
+    infant = scene.infant_B.numpy()  # an infant's measures say nothing of a caregiver
+    judged = (broken.judged & infant).astype(np.float64)
     off, agreeing = depth_agreement(deployed, there)
     rules = {
         "bones": broken.bones, "range_of_motion": broken.range_of_motion,
@@ -128,9 +147,10 @@ def judge(deployed: Deployed, threshold: float, prior: Prior | None = None) -> R
     ratios["depth_joints"] = (off.sum(1).astype(float), agreeing.sum(1).astype(float))
     ratios |= _accuracy(deployed, points, there)
     ratios |= _presence(deployed, threshold)
-    ratios["asymmetry"] = _mean(broken.asymmetry)
+    ratios["asymmetry"] = _mean(np.where(infant, broken.asymmetry, np.nan))
     if prior is not None:
-        ratios["pose_prior"] = _mean(np.minimum(prior.score(space, names), 50.0))
+        usual = np.minimum(prior.score(space, names), 50.0)
+        ratios["pose_prior"] = _mean(np.where(infant, usual, np.nan))
     return ratios
 
 
@@ -203,6 +223,6 @@ def median_oks(deployed: Deployed) -> float:
 def label_space(cache: Cache, names: Sequence[str]) -> Floats:
     """[N, K, 3] of the labels themselves, NaN where unknown: what the pose prior is fitted on."""
     batch = batch_of(cache.without_features(), np.arange(len(cache)), names, tokens=False)
-    known = (batch.z_weight_BK > 0) & batch.scene.labelled_BV
+    known = (batch.z_weight_BK > 0) & batch.scene.labelled_BV & batch.scene.infant_B[:, None]
     space = torso_units(batch.scene.points_BV2.double().numpy(), batch.z_BK.double().numpy(), names)
     return np.where(known.numpy()[..., None], space, np.nan)

@@ -27,21 +27,20 @@ from posealign.model import codec
 from posealign.preferences import read
 from posealign.rewards.poses import Scene
 from training import loop
-from training.anchor import anchor_loss
+from training.anchor import anchor_loss, smeared
 from training.cache import Cache
 from training.pairs import Given, Pairs, from_records
 from training.policy import Distribution
-from training.run import judged, optimizer_of, prepare, summary, verdict
+from training.run import Run, judged, optimizer_of, prepare, summary, verdict
 from training.tune import anchor_totals, save_accepted
 from training.tune_config import TuneConfig
-
-SIGMA = 1.0  # cells: how far a place's log-probability is smeared
 
 
 class DpoConfig(TuneConfig):
     """`preferences` are about views of the `train` split; `flips` is the known rate of error."""
 
     preferences: str
+    trains: str = Field("all", pattern="^all$")  # a correction is about a place
     kind: str = Field("dense", pattern="^(pair|dense)$")
     beta: float = Field(0.1, gt=0)
     penalty: float = Field(0.1, ge=0)
@@ -53,8 +52,7 @@ def answer_log_prob(
 ) -> Tensor:
     """[P, K]: state, and of joints that are there a smeared place and depth."""
     state = policy.state_BK3.gather(-1, given.state_PK[..., None]).squeeze(-1)
-    target = codec.soft_target(given.points_PK2 / pixels_per_cell, *grid, sigma=SIGMA)
-    place = (target * policy.place_BKC).sum(-1)
+    place = smeared(policy.place_BKC, given.points_PK2 / pixels_per_cell, grid)
     z = (codec.z_target(given.z_PK) * policy.z_BKZ).sum(-1)
     return state + (place + z) * (given.state_PK > 0)
 
@@ -91,6 +89,7 @@ def dpo(config: DpoConfig, caches: dict[str, Cache] | None = None) -> dict[str, 
     torch.manual_seed(config.seed)
     run, out = prepare(config, caches), Path(config.out)
     pairs = from_records(read(Path(config.preferences)), run.train, run.policy.names)
+    start_better, start_worse = at_start(run, pairs)
     optimizer = optimizer_of(run)
     out.mkdir(parents=True, exist_ok=True)
     start, history = 0, [{"step": 0, "kl": 0.0, "accepted": True, **judged(run)}]
@@ -105,8 +104,9 @@ def dpo(config: DpoConfig, caches: dict[str, Cache] | None = None) -> dict[str, 
     for step in range(start, config.steps):
         loop.set_rate(optimizer, loop.learning_rate(step, config.steps, config.warmup, 0.5))
         random = np.random.default_rng((config.seed, step))
-        part = pairs.take(random.choice(len(pairs), min(config.batch, len(pairs)), replace=False))
-        row = _step(run, part, optimizer, config)
+        drawn = random.choice(len(pairs), min(config.batch, len(pairs)), replace=False)
+        before = start_better[drawn], start_worse[drawn]
+        row = _step(run, pairs.take(drawn), before, optimizer, config)
         log.write(step, row)
         done = step + 1
         if done % config.judge_every == 0 or done == config.steps:
@@ -123,18 +123,32 @@ def dpo(config: DpoConfig, caches: dict[str, Cache] | None = None) -> dict[str, 
     return report
 
 
+@torch.no_grad()
+def at_start(run: Run, pairs: Pairs) -> tuple[Tensor, Tensor]:
+    """[P, K] of the better and of the worse answers; the reference never changes: asked once."""
+    found = []
+    for first in range(0, len(pairs), 64):
+        part = pairs.take(np.arange(first, min(first + 64, len(pairs))))
+        _, plain = run.reference(run.policy.batch(run.train, part.rows_P))
+        found.append([answer_log_prob(plain, given, run.policy.grid, run.train.pixels_per_cell)
+                      for given in (part.better, part.worse)])  # fmt: skip
+    better, worse = (torch.cat(side) for side in zip(*found, strict=True))
+    return better, worse
+
+
 def _step(
-    run: Any, part: Pairs, optimizer: torch.optim.Optimizer, config: DpoConfig
+    run: Run,
+    part: Pairs,
+    before: tuple[Tensor, Tensor],
+    optimizer: torch.optim.Optimizer,
+    config: DpoConfig,
 ) -> dict[str, float]:
     step_px, grid = run.train.pixels_per_cell, run.policy.grid
     batch = run.policy.batch(run.train, part.rows_P)
     _, plain = run.policy(batch)
-    with torch.no_grad():
-        _, before = run.reference(batch)
     better, worse = (answer_log_prob(plain, given, grid, step_px)
                      for given in (part.better, part.worse))  # fmt: skip
-    old_better, old_worse = (answer_log_prob(before, given, grid, step_px)
-                             for given in (part.better, part.worse))  # fmt: skip
+    old_better, old_worse = before
     gap = (better - old_better) - (worse - old_worse)
     gamma = severity(part, batch.scene)
     parts = {

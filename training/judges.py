@@ -16,7 +16,7 @@ from torch import Tensor
 
 from posealign.errors import InvalidInput
 from posealign.preferences import Preference
-from posealign.rewards.combine import JOINT_REWARDS
+from posealign.rewards.combine import joint_reward
 from posealign.rewards.poses import Poses, Rules, Scene
 from training.cache import Cache
 from training.deployed import Deployed
@@ -54,7 +54,7 @@ def rule(poses: Poses, scene: Scene) -> Ruling:
     level = replace(poses, emitted_GBV=compared.expand_as(poses.emitted_GBV))
     count = compared.sum(-1).clamp(min=1)
     return Ruling({
-        name: (JOINT_REWARDS[name](level, seen, Rules()) * compared).sum(-1) / count
+        name: (joint_reward(name, level, seen, Rules()) * compared).sum(-1) / count
         for name in JUDGES
     })  # fmt: skip
 

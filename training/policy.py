@@ -56,17 +56,32 @@ class Distribution:
     state_BK3: Tensor
     gate_B2: Tensor  # refuse, answer
 
+    @property
+    def placed(self) -> bool:
+        """False where only presence is decided: one certain cell, one certain depth."""
+        return self.place_BKC.shape[-1] > 1
+
     def detached(self) -> Distribution:
         return replace(self, **{name: value.detach() for name, value in vars(self).items()})
 
 
 class Policy(nn.Module):
-    """`layers` of the decoder's last layers are trained; the cache froze those before them."""
+    """`layers` of the decoder's last layers are trained; the cache froze those before them.
+
+    With `presence` only states are decided and only what says them is trained: places stay as they
+    are to the last bit, and a step needs no heatmap.
+    """
 
     def __init__(
-        self, model: PoseModel, names: Sequence[str], layers: int = 0, with_gate: bool = False
+        self,
+        model: PoseModel,
+        names: Sequence[str],
+        layers: int = 0,
+        with_gate: bool = False,
+        presence: bool = False,
     ) -> None:
         super().__init__()
+        self.presence = presence
         self.names, self.grid, self.kernel = tuple(names), model.config.grid, model.config.kernel
         self.index_K = [vocabulary().index(name) for name in names]
         decoder = model.decoder
@@ -81,7 +96,17 @@ class Policy(nn.Module):
         self, cache: Cache, rows: Sequence[int] | NDArray[np.int64], tokens: bool = False
     ) -> Batch:
         """Rows of a cache for these joints; `tokens` where somebody else looks at the picture."""
-        return batch_of(cache, rows, self.names, tokens or bool(self.layers))
+        seen = cache.without_maps() if self.presence else cache
+        return batch_of(seen, rows, self.names, tokens or bool(self.layers))
+
+    def trained(self) -> list[nn.Parameter]:
+        """What a run may change."""
+        return list((self.heads.state if self.presence else self).parameters())
+
+    def states(self, batch: Batch) -> Tensor:
+        """[B, K, 3] of frozen joint tokens."""
+        said: Tensor = self.heads.state(self.heads.norm(batch.joints_BVD[:, self.index_K]))
+        return said
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(maps [B, K, C], state [B, K, 3], z [B, K, Z], gate [B])."""
@@ -109,7 +134,12 @@ class Policy(nn.Module):
 
     def forward(self, batch: Batch, tau: float = 1.0) -> tuple[Distribution, Distribution]:
         """(tempered, as it is): samples come from the first, the anchor holds the second."""
-        maps, state, z, gate = self.logits(batch)
+        if self.presence:
+            state = self.states(batch)
+            maps = z = state.new_zeros(*state.shape[:2], 1)
+            gate = state.new_full((len(batch),), CERTAIN)
+        else:
+            maps, state, z, gate = self.logits(batch)
         two = torch.stack([-gate, gate], -1).float() / 2
         said = (state.float().log_softmax(-1), two.log_softmax(-1))
         plain = Distribution(maps.float().log_softmax(-1), z.float().log_softmax(-1), *said)
@@ -148,7 +178,7 @@ def batch_of(
         certain & (state == 0), certain & (state == 2), joint("asked"), picture("area"),
         torch.tensor([vocabulary().sigmas_J[c] for c in columns]).float(), picture("age"),
         picture("torso"), picture("surface"), picture("sensor"), cache.pixels_per_cell,
-        picture("posture"), picture("premise"),
+        picture("posture"), picture("premise"), picture("infant"),
     )  # fmt: skip
     return Batch(
         tensor(cache.features_NChw[index]).float(), tensor(cache.joints_NVD[index]).float(),

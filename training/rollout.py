@@ -22,7 +22,11 @@ VISIBILITY = ("any", "visible", "occluded")
 
 @dataclass(frozen=True)
 class Noise:
-    """Uniform numbers in [0, 1)."""
+    """Uniform numbers in [0, 1), spread evenly over a picture's rollouts.
+
+    Each decision has its own order of strata: every number alone is uniform, and a group sees far
+    more of a distribution than as many independent draws would.
+    """
 
     gate_GB: Tensor
     state_GBK: Tensor
@@ -33,11 +37,13 @@ class Noise:
     @classmethod
     def draw(cls, dice: torch.Generator, rollouts: int, pictures: int, joints: int) -> Noise:
         shape = (rollouts, pictures, joints)
-        return cls(
-            torch.rand(shape[:2], generator=dice), torch.rand(shape, generator=dice),
-            torch.rand(shape, generator=dice), torch.rand(shape, generator=dice),
-            torch.rand((*shape, 3), generator=dice),
-        )  # fmt: skip
+
+        def spread(*shape: int) -> Tensor:
+            order = torch.rand(shape, generator=dice).argsort(0)
+            return (order + torch.rand(shape, generator=dice)) / rollouts
+
+        return cls(spread(*shape[:2]), spread(*shape), spread(*shape), spread(*shape),
+                   spread(*shape, 3))  # fmt: skip
 
     def pictures(self, rows: slice) -> Noise:
         """This rank's part of the batch."""

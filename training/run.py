@@ -15,7 +15,7 @@ from posealign.rewards.accuracy import band_at
 from posealign.rewards.combine import Rewarded, reward
 from posealign.rewards.poses import Poses, Rules
 from training.cache import Cache, open_cache
-from training.deployed import deploy, judge, label_space, median_oks, rates
+from training.deployed import Deployed, deploy, judge, label_space, median_oks, rates
 from training.guards import reasons
 from training.policy import Batch, Policy, trained_joints
 from training.prior import Prior
@@ -36,13 +36,20 @@ class Run:
     validation: Cache
     prior: Prior | None
     rules: Rules
+    start: Deployed | None = None  # on validation views; its places serve where none are trained
 
     def score(self, poses: Poses, batch: Batch) -> Rewarded:
-        return reward(poses, batch.scene, self.config.rewards, self.rules)
+        return reward(poses, batch.scene, self.config.decided, self.rules)
 
 
-def prepare(config: TuneConfig, caches: dict[str, Cache] | None = None) -> Run:
-    """`caches` may be handed in by whoever runs many tunings on the same ones."""
+def prepare(
+    config: TuneConfig, caches: dict[str, Cache] | None = None, start: Deployed | None = None
+) -> Run:
+    """`caches` may be handed in by whoever runs many tunings on the same ones.
+
+    So may `start`, the starting point's answers to the validation views: it saves the heatmaps of
+    a run that trains presence alone.
+    """
     model = assembled(config.model, config.weights_from, config.text_from)
     frozen = len(model.decoder.layers) - config.layers
     if frozen < 0:
@@ -53,16 +60,18 @@ def prepare(config: TuneConfig, caches: dict[str, Cache] | None = None) -> Run:
         for name, split in config.splits.items()
     }
     model.requires_grad_(False)
+    presence = config.trains == "presence"
     policy = Policy(model, trained_joints(config.joints), config.layers,
-                    "answer" in caches["train"].labels)  # fmt: skip
+                    "answer" in caches["train"].labels and not presence, presence)  # fmt: skip
     reference = copy.deepcopy(policy).requires_grad_(False)
-    policy.requires_grad_(True)
+    for parameter in policy.trained():
+        parameter.requires_grad_(True)
     try:
         prior = Prior.fit(label_space(caches["train"], policy.names), policy.names)
     except InvalidInput:
         prior = None  # labels without depth know no space
     return Run(config, model, policy, reference, caches["train"], caches["validation"], prior,
-               Rules())  # fmt: skip
+               Rules(), start if presence else None)  # fmt: skip
 
 
 def optimizer_of(run: Run) -> torch.optim.AdamW:
@@ -73,7 +82,9 @@ def optimizer_of(run: Run) -> torch.optim.AdamW:
 
 def judged(run: Run) -> dict[str, float]:
     """The policy as deployed, on the validation views; `reward` is what it is trained on."""
-    found = deploy(run.policy, run.validation)
+    found = deploy(run.policy, run.validation, like=run.start)
+    if run.policy.presence and run.start is None:
+        run.start = found
     figures = rates(judge(found, run.config.absent_threshold, run.prior))
     poses = replace(
         found.poses,

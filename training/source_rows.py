@@ -115,3 +115,28 @@ def _taken(shard: Shard, rows: NDArray[np.int64]) -> Shard:
         facts_N=None if shard.facts_N is None else tuple(shard.facts_N[row] for row in rows),
         extra={name: value[rows] for name, value in shard.extra.items()},
     )  # fmt: skip
+
+
+def joined(first: Source, second: Source) -> Source:
+    """One source after another; nobody of the second is somebody of the first."""
+    one, other = first.shard, second.shard
+    sides = [shard.images_NSS3.shape[1:] for shard in (one, other)]
+    if sides[0] != sides[1]:
+        raise InvalidInput(f"pictures of {sides[0]} and of {sides[1]} do not go together")
+    facts = [shard.facts_N or ("{}",) * len(shard) for shard in (one, other)]
+    shard = Shard(
+        f"{one.name} and {other.name}",
+        *(np.concatenate([getattr(one, name), getattr(other, name)]) for name in _ARRAYS),
+        tuple(facts[0] + facts[1]),
+        {name: np.concatenate([one.extra[name], other.extra[name]])
+         for name in one.extra if name in other.extra},
+    )  # fmt: skip
+    return Source(
+        shard, np.concatenate([first.body_N, second.body_N + 1 + first.body_N.max()]),
+        np.concatenate([first.age_N, second.age_N]),
+        np.concatenate([first.torso_N, second.torso_N]),
+        first.posture_N + second.posture_N, first.depth_N + second.depth_N,
+    )  # fmt: skip
+
+
+_ARRAYS = ("images_NSS3", "points_NV2", "weights_NV", "boxes_N4", "states_NV", "z_NV")

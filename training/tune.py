@@ -31,7 +31,7 @@ from posealign.rewards.poses import Poses
 from training import grpo, loop
 from training.anchor import anchor_loss, rules_loss
 from training.cache import Cache
-from training.deployed import decoded
+from training.deployed import Deployed, decoded
 from training.grpo import Advantages, Clip, Scales
 from training.policy import Batch, Policy
 from training.rollout import Actions, LogProbs, Noise, draw, log_probs, poses_of
@@ -72,7 +72,7 @@ def credited(
     found = score(poses, batch)
     joint = found.joint_GBV
     # A reward model would have to read every joint's pose apart: it judges whole answers.
-    if run.config.credit == "alone" and run.config.method != "ppo":
+    if run.config.credit == "alone" and run.config.method != "ppo" and plain.placed:
         cells, z = decoded(plain.place_BKC, plain.z_BKZ, policy.grid)
         standing = Poses(
             (cells * run.train.pixels_per_cell)[None], z[None],
@@ -128,7 +128,9 @@ def losses_of(
     return parts
 
 
-def tune(config: TuneConfig, caches: dict[str, Cache] | None = None) -> dict[str, Any]:
+def tune(
+    config: TuneConfig, caches: dict[str, Cache] | None = None, start: Deployed | None = None
+) -> dict[str, Any]:
     """Trains, judges, and writes `accepted.pt`: the last checkpoint that the guards took."""
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
@@ -136,12 +138,12 @@ def tune(config: TuneConfig, caches: dict[str, Cache] | None = None) -> dict[str
     ranks, rank = accelerator.num_processes, accelerator.process_index
     if config.batch % ranks:
         raise InvalidConfig(f"batch {config.batch} is not a multiple of {ranks} ranks")
-    run, out = prepare(config, caches), Path(config.out)
+    run, out = prepare(config, caches, start), Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     score, critic = scorer_of(run)
     optimizer = optimizer_of(run)
     scales = Scales(reduce=accelerator.reduce)
-    start, history = resume(out / "last.pt", run, optimizer, scales, critic)
+    first, history = resume(out / "last.pt", run, optimizer, scales, critic)
     wrapped = accelerator.prepare(run.policy)
     if not history:
         history = [{"step": 0, "kl": 0.0, "accepted": True, **judged(run)}]
@@ -149,8 +151,8 @@ def tune(config: TuneConfig, caches: dict[str, Cache] | None = None) -> dict[str
             save_accepted(out, run, 0)
     run.rules = progressed(run, history[-1])
     main = accelerator.is_main_process
-    log = loop.CsvLog(out, start) if main else None
-    for step in range(start, config.steps):
+    log = loop.CsvLog(out, first) if main else None
+    for step in range(first, config.steps):
         loop.set_rate(optimizer, loop.learning_rate(step, config.steps, config.warmup, 0.7))
         mine = rows_at(config, len(run.train), step)[rank::ranks]
         # A reward model looks at the picture, also where the policy's own layers are not in play.

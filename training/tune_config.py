@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from posealign.config import Config
-from posealign.rewards.combine import WEIGHTS, checked_weights
+from posealign.rewards.combine import SET_REWARDS, WEIGHTS, checked_weights
 from training.cache import SplitConfig
 from training.grpo import Weights
 from training.guards import Guards
@@ -24,6 +24,7 @@ class TuneConfig(Config):
     cache: str
     joints: str = "coco17"
     layers: int = Field(0, ge=0)  # of the decoder's last ones
+    trains: str = Field("all", pattern="^(all|presence)$")  # presence: places stay as they are
     method: str = Field("group", pattern="^(group|ppo|sft|rules)$")
     rewards: dict[str, float] = Field(default_factory=lambda: dict(WEIGHTS))
     reward_model: str | None = None  # for ppo: what training.reward_model wrote
@@ -57,8 +58,17 @@ class TuneConfig(Config):
             raise ValueError(f"splits lacks {sorted(missing)}")
         if self.method == "ppo" and self.reward_model is None:
             raise ValueError("ppo is tuned on a reward model: reward_model is missing")
+        if self.trains == "presence" and (self.layers or self.method in ("ppo", "rules")):
+            raise ValueError("presence is trained by group or sft, and with layers 0")
         checked_weights(self.rewards)
         return self
+
+    @property
+    def decided(self) -> dict[str, float]:
+        """The rewards of what is decided: nothing but presence leaves those of sets."""
+        if self.trains == "all":
+            return self.rewards
+        return {name: value for name, value in self.rewards.items() if name in SET_REWARDS}
 
     @property
     def weights(self) -> Weights:

@@ -3,7 +3,7 @@
 In space both ways count. In the picture a bone can look shorter than it is but not longer, and the
 trunk may be foreshortened itself: there only bones count that stand out from the second longest.
 Both ends of a bone share its blame; the trunk's corners do not, or they would carry the noise of
-all eight. Shapes as in poses.py; [G, B, V] in [-1, 0] a bone.
+all eight. Shapes as in poses.py; [G, B, V] in (-2, 0] a bone.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def bones(poses: Poses, scene: Scene, rules: Rules) -> Tensor:
         zeta = (zeta - scale).clamp(min=0)
     over = (zeta.abs() - FREE).clamp(min=0)
     if rules.capped:
-        over = over.clamp(max=WORST)
+        over = geometry.bounded(over, WORST)
     blame = torch.zeros_like(poses.z_GBV)
     for column, bone in enumerate(names):
         cost = torch.where(known[..., column], over[..., column] / WORST, 0.0)

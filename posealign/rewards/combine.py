@@ -42,6 +42,7 @@ SET_REWARDS: Mapping[str, SetReward] = MappingProxyType({
     "set": set_f1,
     "hallucination": hallucination,
 })  # fmt: skip
+OF_INFANTS = ("bones", "range_of_motion", "crossing")  # an adult's limbs are longer and thinner
 PLAUSIBILITY = ("bones", "range_of_motion", "crossing", "sides", "depth")
 WEIGHTS: Mapping[str, float] = MappingProxyType({
     "accuracy": 1.0, "bones": 0.5, "range_of_motion": 0.5, "crossing": 0.5, "sides": 0.5,
@@ -75,15 +76,21 @@ def checked_weights(weights: Mapping[str, float]) -> dict[str, float]:
 def reward(poses: Poses, scene: Scene, weights: Mapping[str, float], rules: Rules) -> Rewarded:
     weighed = checked_weights(weights)
     joint, terms = torch.zeros_like(poses.z_GBV), {}
-    for name, function in JOINT_REWARDS.items():
+    for name in JOINT_REWARDS:
         if weighed[name]:
-            value = function(poses, scene, rules)
+            value = joint_reward(name, poses, scene, rules)
             joint = joint + weighed[name] * value
             terms[name] = mean_of(value, poses.emitted_GBV)
     for name, of_set in SET_REWARDS.items():
         if weighed[name]:
             terms[name] = float(of_set(poses.emitted_GBV, scene).mean())
     return Rewarded(joint, set_reward(poses.emitted_GBV, scene, weighed), terms)
+
+
+def joint_reward(name: str, poses: Poses, scene: Scene, rules: Rules) -> Tensor:
+    """[G, B, V]: one reward; what only holds for infants is 0 for others."""
+    value = JOINT_REWARDS[name](poses, scene, rules)
+    return value * scene.infant_B[:, None] if name in OF_INFANTS else value
 
 
 def set_reward(emitted_GBV: Tensor, scene: Scene, weights: Mapping[str, float]) -> Tensor:

@@ -4,7 +4,7 @@ A joint should lie r below the skin measured at its place. The root's depth is t
 visible joints, so that a single wrong joint cannot carry the body away. A hidden joint may lie
 deeper than the skin of what hides it, never before it. Which joints are judged is settled at the
 labelled places: a joint that moves into a hole of the depth picture scores worst.
-Shapes as in poses.py; [G, B, V] in [-1, 0].
+Shapes as in poses.py; [G, B, V] in [-2, 0].
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from posealign.anatomy.surface import under_skin
+from posealign.rewards.geometry import bounded
 from posealign.rewards.poses import Poses, Rules, Scene
 
 LEAST_TOLERANCE = 0.01  # metres
+WORST = 2.0  # in a hole: no wrong depth costs as much
 
 
 def surface_at(points_GBV2: Tensor, scene: Scene) -> Tensor:
@@ -59,8 +61,8 @@ def depth(poses: Poses, scene: Scene, rules: Rules) -> Tensor:
     off = torch.where(scene.visible_BV, off.abs(), (-error).clamp(min=0))
     cost = (off - tolerance).clamp(min=0) / under.clamp(min=LEAST_TOLERANCE)
     if rules.capped:
-        cost = cost.clamp(max=1)
-    worst = torch.ones_like(cost)
+        cost = bounded(cost, 1.0)
+    worst = torch.full_like(cost, WORST)
     return -torch.where(judged, torch.where(measured, cost, worst), 0.0)
 
 

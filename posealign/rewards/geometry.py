@@ -76,6 +76,16 @@ def segment_gap(a_D: Tensor, b_D: Tensor, c_D: Tensor, d_D: Tensor) -> Tensor:
     return length(w + s[..., None] * u - t[..., None] * v)
 
 
+def bounded(cost: Tensor, full: float) -> Tensor:
+    """As it is up to `full`, then ever flatter, below twice that.
+
+    Cut off at `full`, every sample of a joint that is far off costs the same and nothing is learnt
+    of it: a third of the bones of a half-trained model lie out there.
+    """
+    beyond = full * (2 - full / cost.clamp(min=full))
+    return torch.where(cost > full, beyond, cost)
+
+
 def all_emitted(poses: Poses, names: Sequence[str], wanted: Sequence[str]) -> Tensor:
     """[G, B]: the rule has all the joints it needs."""
     if not set(wanted) <= set(names):

@@ -65,6 +65,7 @@ class Scene:
     pixels_per_cell: float
     posture_B: Tensor  # index into POSTURES, as labelled
     premise_B: Tensor  # index into POSTURES, as the instruction says
+    infant_B: Tensor  # bool: only an infant's body is held to an infant's measures
 
     def __post_init__(self) -> None:
         count, joints = self.labelled_BV.shape

@@ -1,7 +1,7 @@
 """Joints bent no further than infants bend them, with 15° of grace and limits by age.
 
 In the picture's plane an angle means something only where both its limbs are seen at length.
-Shapes as in poses.py; [G, B, V] in [-1, 0] an angle; the limb's own joints share the blame.
+Shapes as in poses.py; [G, B, V] in (-2, 0] an angle; the limb's own joints share the blame.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def range_of_motion(poses: Poses, scene: Scene, rules: Rules) -> Tensor:
             under = torch.zeros_like(under)
         cost = (over.square() + under.square()) / GRACE**2
         if rules.capped:
-            cost = cost.clamp(max=1)
+            cost = geometry.bounded(cost, 1.0)
         joints = ANGLES[name].joints
         known = geometry.all_emitted(poses, scene.names, joints)
         if rules.flat:

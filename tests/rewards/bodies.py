@@ -77,6 +77,7 @@ def scene(**changes: Any) -> Scene:
         "age_B": torch.tensor([6.0]), "torso_B": torch.tensor([TORSO_M]),
         "surface_Bhw": surface, "sensor_B": torch.tensor([0.002]), "pixels_per_cell": CELL,
         "posture_B": torch.tensor([0]), "premise_B": torch.tensor([-1]),
+        "infant_B": torch.tensor([True]),
     }  # fmt: skip
     return Scene(**(values | changes))
 

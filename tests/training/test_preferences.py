@@ -12,9 +12,11 @@ import torch
 
 from posealign.config import load_config
 from posealign.errors import InvalidInput
+from posealign.model import codec
 from posealign.preferences import Preference, read, write
 from posealign.skeletons.load import vocabulary
 from training import reward_model
+from training.anchor import smeared
 from training.deployed import deploy
 from training.dpo import DpoConfig, answer_log_prob, dpo, preference_loss
 from training.judges import feedback, rule
@@ -147,6 +149,14 @@ def test_a_place_is_smeared_over_its_neighbours(run: Run) -> None:
     gone = Given(points, torch.zeros(2, joints), torch.zeros(2, joints, dtype=torch.long))
     said = answer_log_prob(plain, gone, (16, 16), run.train.pixels_per_cell)
     assert torch.allclose(said, plain.state_BK3[..., 0])
+
+
+def test_smearing_by_row_and_column_is_the_soft_targets_sum() -> None:
+    dice = torch.Generator().manual_seed(3)
+    place = torch.randn(2, 3, 6 * 5, generator=dice).log_softmax(-1)
+    cells = torch.rand(2, 3, 2, generator=dice) * 7 - 1  # some beyond the border
+    target = codec.soft_target(cells, 6, 5, sigma=1.0)
+    assert torch.allclose(smeared(place, cells, (6, 5)), (target * place).sum(-1), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["pair", "dense"])

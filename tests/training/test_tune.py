@@ -17,7 +17,7 @@ from posealign.config import load_config
 from posealign.errors import InvalidConfig
 from posealign.rewards.combine import WEIGHTS
 from training import grpo, rollout
-from training.cache import open_cache
+from training.cache import SplitConfig, open_cache, people_of
 from training.deployed import deploy, judge, matched_threshold, rates
 from training.guards import Guards, reasons
 from training.policy import Distribution, batch_of
@@ -296,3 +296,55 @@ def test_a_config_that_makes_no_sense_says_so(wrong: str) -> None:
     with pytest.raises(InvalidConfig):
         load_config(TuneConfig, CONFIGS / "tune_tiny.yaml", [wrong])
     assert WEIGHTS["bones"] > 0
+
+
+def test_a_group_is_spread_over_the_distribution() -> None:
+    """Every number alone is uniform; together they leave no stratum out, in an order of its own."""
+    noise = Noise.draw(torch.Generator().manual_seed(0), 16, 40, 5)
+    for value in vars(noise).values():
+        assert 0 <= float(value.min()) <= float(value.max()) < 1
+        strata = (value * 16).floor().sort(0).values
+        assert torch.equal(strata, torch.arange(16.0).view(16, *[1] * (value.ndim - 1))
+                           .expand_as(strata))  # fmt: skip
+    first = noise.place_GBK[0].flatten()
+    assert float(first.mean()) == pytest.approx(0.5, abs=0.06)
+    assert float(first.std()) == pytest.approx(12**-0.5, abs=0.04)
+    # A joint's cell says nothing about its depth, nor a joint about its neighbour.
+    for other in (noise.z_GBK, noise.place_GBK.roll(1, -1)):
+        both = torch.corrcoef(torch.stack([noise.place_GBK.flatten(), other.flatten()]))
+        assert abs(float(both[0, 1])) < 0.06
+
+
+@pytest.mark.parametrize("method", ["group", "sft"])
+def test_presence_alone_leaves_every_place_as_it_was(tmp_path: Path, method: str) -> None:
+    config = tiny(tmp_path, "trains=presence", f"method={method}", "steps=3", "rate=0.05")
+    report = tune(config)
+    run = prepare(config)
+    before = deploy(run.policy, run.validation)
+    saved = torch.load(tmp_path / "last.pt", weights_only=False)["policy"]
+    moved = {name for name, value in run.policy.state_dict().items()
+             if not torch.equal(value, saved[name])}  # fmt: skip
+    assert moved == {"heads.state.weight", "heads.state.bias"}
+    run.policy.load_state_dict(saved)
+    after, short = (deploy(run.policy, run.validation, like=like) for like in (None, before))
+    assert np.array_equal(after.points_NK2, before.points_NK2)
+    assert not np.allclose(after.absent_NK, before.absent_NK)
+    # Without a heatmap the same is said.
+    assert short.absent_NK == pytest.approx(after.absent_NK, abs=1e-6)
+    assert report["last"]["pck"] == report["before"]["pck"]
+    assert report["last"]["reward"] != report["before"]["reward"]
+    with pytest.raises(InvalidConfig, match="layers 0"):
+        tiny(tmp_path, "trains=presence", "layers=1")
+
+
+def test_others_stand_behind_the_sources_people_and_share_nobody() -> None:
+    config = SplitConfig(source="drawn:12", count=9, of=4, parts=(0, 1, 2), others="drawn:8",
+                         others_count=4, others_parts=(3,))  # fmt: skip
+    both, alone = people_of(config), people_of(config.model_copy(update={"others": None}))
+    assert len(both.shard) == len(alone.shard) + 2  # of eight, the fourth and the last
+    assert len(set(both.body_N.tolist())) == len(both.body_N) == len(both.depth_N)
+    again = people_of(SplitConfig(source="drawn:8", count=4, of=4, parts=(3,)))
+    for name in ("images_NSS3", "points_NV2", "states_NV"):
+        mixed = getattr(both.shard, name)
+        assert np.array_equal(mixed[len(alone.shard) :], getattr(again.shard, name), equal_nan=True)
+        assert np.array_equal(mixed[: len(alone.shard)], getattr(alone.shard, name), equal_nan=True)

@@ -25,6 +25,7 @@ PARTS: Mapping[str, Callable[[Study], Findings]] = {
     "preferences": raters.preferences,
     "rewards": parts.rewards,
     "band": parts.band,
+    "presence": absent.presence,
     "few_shot": parts.few_shot,
     "ppo": parts.ppo,
     "ai_feedback": raters.ai_feedback,

@@ -10,9 +10,11 @@ from posealign.metrics.hallucination import at_recall
 from posealign.rewards.depth import residual
 from posealign.verify import contrasted, softmax, supported
 from training.deployed import Deployed, matched_threshold
-from training.experiments.arms import Study, known_joints, searched, start_arm, tuned
+from training.experiments.arms import Judged, Study, known_joints, searched, start_arm, tuned
 from training.experiments.intervals import change
-from training.experiments.tables import Findings, Table, said
+from training.experiments.tables import Findings, Table, guards_table, said
+
+Ratio = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def hallucination(study: Study) -> Findings:
@@ -48,7 +50,79 @@ def hallucination(study: Study) -> Findings:
     return Findings((Table("Joints that are not there", header, tuple(rows), note),))
 
 
-Ratio = tuple[NDArray[np.float64], NDArray[np.float64]]
+def presence(study: Study) -> Findings:
+    """Only what says whether a joint is there is trained: places are the start's to the last bit.
+
+    Infants cut by the view and whoever else the test views hold are counted apart.
+    """
+    config, arms = study.config, {"start": [start_arm(study)]}
+    for method, label in (("sft", "SFT continued"), ("group", "tuned")):
+        rate = _presence_rate(study, method)
+        arms[label] = [_presence_run(study, method, rate, seed) for seed in config.seeds]
+    scene, known = study.start.scene, known_joints(study.start)
+    infant = scene.infant_B.numpy()
+    tables = []
+    groups = {"all": np.ones_like(infant), "infants": infant, "others": ~infant}
+    for group, views in groups.items():
+        gone = scene.absent_BV.numpy() & views[:, None]
+        there = scene.present_BV.numpy() & views[:, None]
+        if not gone.any():
+            continue
+        found = {name: [_at(one.absent_NK, gone, there, config.recall, config.deployed)
+                        for one in runs] for name, runs in arms.items()}  # fmt: skip
+        rows = []
+        for name, runs in found.items():
+            row = [name]
+            for key in ("at recall", "deployed", "recall"):
+                side = [one[key] for one in runs]
+                start = change([found["start"][0][key]], side, study.body_N, config.draws)
+                row += [f"{start.after:.3f}", said(start)]
+                if key == "at recall":
+                    sft = [one[key] for one in found["SFT continued"]]
+                    row.append(said(change(sft, side, study.body_N, config.draws)))
+            rows.append(tuple(row))
+        count, share = int(known[views].sum()), 100 * gone.sum() / (gone | there).sum()
+        title = f"Presence alone: {group}, {share:.0f} % of {count} joints absent"
+        header = ("model", f"absent emitted at recall {config.recall:g}", "against start",
+                  "against SFT continued", f"absent emitted at {config.deployed:g}",
+                  "against start", "recall there", "against start")  # fmt: skip
+        tables.append(Table(title, header, tuple(rows)))
+    return Findings((*tables, guards_table(arms)))
+
+
+def _presence_run(study: Study, method: str, rate: float, seed: int) -> Judged:
+    changes = {**study.config.presence, "method": method, "trains": "presence", "layers": 0}
+    return tuned(study, f"presence_{method}_rate{rate:g}_seed{seed}", seed, rate, **changes)
+
+
+def _presence_rate(study: Study, method: str) -> float:
+    """The rate that gives fewest absent joints on validation views and keeps the guards."""
+    config, best = study.config, (float("inf"), study.config.presence_rates[0])
+    if len(config.presence_rates) == 1:
+        return config.presence_rates[0]
+    for rate in config.presence_rates:
+        last = _presence_run(study, method, rate, config.seeds[0]).report["last"]
+        # Wrong either way counts: joints made up, and joints left out.
+        wrong = last["absent_emitted"] + 1 - last["recall"] + (10.0 if last["refused"] else 0.0)
+        best = min(best, (wrong, rate))
+    return best[1]
+
+
+def _at(
+    absent_NK: NDArray[np.float64],
+    gone_NK: NDArray[np.bool_],
+    there_NK: NDArray[np.bool_],
+    recall: float,
+    threshold: float,
+) -> dict[str, Ratio]:
+    """Emission where so many joints that are there are given, and at a fixed threshold."""
+    matched = float(np.quantile(absent_NK[there_NK], recall))
+
+    def share(limit: float, of: NDArray[np.bool_]) -> Ratio:
+        return ((absent_NK <= limit) & of).sum(1).astype(float), of.sum(1).astype(float)
+
+    return {"at recall": share(matched, gone_NK), "deployed": share(threshold, gone_NK),
+            "recall": share(threshold, there_NK)}  # fmt: skip
 
 
 def _emission(

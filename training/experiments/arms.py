@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ class Study:
         """A fresh copy, as every arm begins."""
         model = assembled(self.config.model, self.config.weights_from, None)
         return Policy(model, self.names, self.layers)
+
+    @cached_property
+    def on_validation(self) -> Deployed:
+        """The start's answers to the validation views."""
+        return deploy(self.starting_policy(), self.caches["validation"])
 
     @property
     def body_N(self) -> NDArray[np.int64]:
@@ -117,7 +123,12 @@ def judged(study: Study, name: str, deployed: Deployed, report: dict[str, Any]) 
                   np.where(there, gap, np.nan), report)  # fmt: skip
 
 
-def arm(study: Study, name: str, train: Callable[[Path], dict[str, Any]]) -> Judged:
+def arm(
+    study: Study,
+    name: str,
+    train: Callable[[Path], dict[str, Any]],
+    presence: bool = False,
+) -> Judged:
     """Train under `name` unless that was done, and judge the last weights on the test views.
 
     The last, not the accepted ones: what the guards say is printed, the method is judged.
@@ -131,7 +142,8 @@ def arm(study: Study, name: str, train: Callable[[Path], dict[str, Any]]) -> Jud
         policy = study.starting_policy()
         saved = loop.load_checkpoint(folder / "last.pt", restore_dice=False)
         policy.load_state_dict(saved["policy"])
-        found = judged(study, name, deploy(policy, study.caches["test"]), report)
+        like = study.start if presence else None
+        found = judged(study, name, deploy(policy, study.caches["test"], like=like), report)
         _save(kept, found)
         (folder / "last.pt").unlink()
         (folder / "accepted.pt").unlink(missing_ok=True)
@@ -160,7 +172,7 @@ def tuned(study: Study, name: str, seed: int, rate: float, **changes: Any) -> Ju
     values: dict[str, Any] = {**study.config.tuning, **changes}
     if values.get("method") in ("sft", "rules"):
         values["steps"] = round(values.get("steps", 120) * study.config.control_steps)
-    config = study.config
+    config, presence = study.config, values.get("trains") == "presence"
 
     def train(folder: Path) -> dict[str, Any]:
         # Judging along the way costs more than it tells here: first and last are enough.
@@ -170,9 +182,9 @@ def tuned(study: Study, name: str, seed: int, rate: float, **changes: Any) -> Ju
             out=str(folder), weights_from=config.weights_from, model=config.model,
             splits=config.splits, cache=config.cache, seed=seed, rate=rate,
             threads=config.threads, **values,
-        ), study.caches)  # fmt: skip
+        ), study.caches, study.on_validation if presence else None)  # fmt: skip
 
-    return arm(study, name, train)
+    return arm(study, name, train, presence)
 
 
 def searched(study: Study, method: str, **changes: Any) -> float:

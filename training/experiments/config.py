@@ -10,7 +10,8 @@ from posealign.config import Config
 from training.cache import SplitConfig
 
 PARTS = (
-    "core", "hallucination", "preferences", "rewards", "band", "few_shot", "ppo", "ai_feedback",
+    "core", "hallucination", "preferences", "rewards", "band", "presence", "few_shot", "ppo",
+    "ai_feedback",
 )  # fmt: skip
 
 
@@ -32,6 +33,8 @@ class StudyConfig(Config):
     rates: tuple[float, ...] = (3e-4,)
     control_steps: float = Field(2.0, gt=0)  # of the tuned arm's: they cost about as much
     tuning: dict[str, Any] = Field(default_factory=dict)
+    presence: dict[str, Any] = Field(default_factory=dict)  # overrides `tuning` where states alone
+    presence_rates: tuple[float, ...] = (3e-3,)
     few: tuple[int, ...] = (30, 100, 300)
     corrections: int = Field(300, ge=2)
     flips: tuple[float, ...] = (0.0, 0.1, 0.2, 0.4)
@@ -41,6 +44,7 @@ class StudyConfig(Config):
     )  # fmt: skip
     dpo: dict[str, Any] = Field(default_factory=dict)
     reward_model: dict[str, Any] = Field(default_factory=dict)
+    deployed: float = Field(0.5, gt=0, lt=1)  # absence above which a joint is kept back when served
     recall: float = Field(0.9, gt=0, lt=1)  # at which emission of absent joints is compared
     draws: int = Field(2000, ge=10)
     threads: int = 1

@@ -6,7 +6,6 @@ Each part trains its arms and returns tables.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from posealign.preferences import read
@@ -21,6 +20,7 @@ from training.experiments.tables import (
     Table,
     alone,
     compare,
+    guards_table,
     mean,
     said,
 )
@@ -60,22 +60,7 @@ def core(study: Study) -> Findings:
         for name, label in (("start", "start"), ("sft", "SFT continued"),
                             ("rules", "rules as losses"), ("group", "tuned"))
     })  # fmt: skip
-    return Findings((table, _guards(arms)), (plot,))
-
-
-def _guards(arms: Mapping[str, Sequence[Judged]]) -> Table:
-    """What each run's guards said of its last weights, on validation views."""
-    rows = []
-    for name, runs in arms.items():
-        for one in runs:
-            if not one.report:
-                continue
-            last = one.report["last"]
-            rows.append((one.name, f"{last['kl']:.3f}", f"{last['reward']:.3f}",
-                         f"{one.report['cpu_seconds']:.0f}",
-                         "; ".join(last["refused"]) or f"taken ({name})"))  # fmt: skip
-    header = ("run", "nats a joint", "reward", "CPU seconds", "guards")
-    return Table("What the guards said", header, tuple(rows))
+    return Findings((table, guards_table(arms)), (plot,))
 
 
 def rewards(study: Study) -> Findings:

@@ -64,3 +64,18 @@ def alone(study: Study, runs: Sequence[Judged], figure: str) -> tuple[float, flo
     zero = [(np.zeros_like(top), bottom) for top, bottom in ratios]
     found = change(zero, ratios, study.body_N, min(study.config.draws, 500))
     return found.after, found.absolute[1], found.absolute[2]
+
+
+def guards_table(arms: Mapping[str, Sequence[Judged]]) -> Table:
+    """What each run's guards said of its last weights, on validation views."""
+    rows = []
+    for name, runs in arms.items():
+        for one in runs:
+            if not one.report:
+                continue
+            last = one.report["last"]
+            rows.append((one.name, f"{last['kl']:.3f}", f"{last['reward']:.3f}",
+                         f"{one.report['cpu_seconds']:.0f}",
+                         "; ".join(last["refused"]) or f"taken ({name})"))  # fmt: skip
+    header = ("run", "nats a joint", "reward", "CPU seconds", "guards")
+    return Table("What the guards said", header, tuple(rows))
