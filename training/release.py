@@ -47,6 +47,7 @@ class ReleaseConfig(Config):
     peers: str | None = None  # what training.validate printed of other models on half B
     synthetic: str | None = None  # a packed shard of held-out synthetic people
     beside: str | None = None  # those beside them, packed with `others`: they calibrate too
+    cases: int | None = None  # at most so many people of each half calibrate and are reported
     places: str | None = None  # a packed shard of training whose places teach the open vocabulary
     shards: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it; their digests are kept
     origin: tuple[str, ...] = ()
@@ -109,7 +110,7 @@ def calibrated(
         bundle = export_bundle(model, Path(folder), plain, tokenizer, config.precision)
         predictor = Predictor(bundle, "cpu", config.threads)
         fits, reports = (
-            {name: calibrate.measure(predictor, halves[half], joints)
+            {name: calibrate.measure(predictor, spread(halves[half], config.cases), joints)
              for name, halves in held.items()} for half in (0, 1)
         )  # fmt: skip
     fitted = calibrate.fit(list(fits.values()))
@@ -119,6 +120,13 @@ def calibrated(
         for name, measured in reports.items()
     }
     return fitted, limits, honest
+
+
+def spread(cases: list[calibrate.Case], most: int | None) -> list[calibrate.Case]:
+    """All, or so many of them, evenly."""
+    if most is None or most >= len(cases):
+        return cases
+    return [cases[place * len(cases) // most] for place in range(most)]
 
 
 def read_model(config: ReleaseConfig) -> PoseModel:
