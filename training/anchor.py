@@ -33,7 +33,8 @@ def smeared(
     along_x = (-((x - cells_BK2[..., :1]) ** 2) / (2 * sigma**2)).softmax(-1)
     along_y = (-((y - cells_BK2[..., 1:]) ** 2) / (2 * sigma**2)).softmax(-1)
     rows = (place_BKC.unflatten(-1, grid) @ along_x[..., None]).squeeze(-1)
-    return (rows * along_y).sum(-1)
+    mean: Tensor = (rows * along_y).sum(-1)
+    return mean
 
 
 def anchor_loss(

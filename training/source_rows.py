@@ -124,12 +124,12 @@ def joined(first: Source, second: Source) -> Source:
     if sides[0] != sides[1]:
         raise InvalidInput(f"pictures of {sides[0]} and of {sides[1]} do not go together")
     facts = [shard.facts_N or ("{}",) * len(shard) for shard in (one, other)]
-    shard = Shard(
-        f"{one.name} and {other.name}",
-        *(np.concatenate([getattr(one, name), getattr(other, name)]) for name in _ARRAYS),
-        tuple(facts[0] + facts[1]),
-        {name: np.concatenate([one.extra[name], other.extra[name]])
-         for name in one.extra if name in other.extra},
+    arrays = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in _ARRAYS}
+    extra = {name: np.concatenate([one.extra[name], other.extra[name]])
+             for name in one.extra if name in other.extra}  # fmt: skip
+    shard = replace(
+        one, name=f"{one.name} and {other.name}", facts_N=tuple(facts[0] + facts[1]), extra=extra,
+        **arrays,
     )  # fmt: skip
     return Source(
         shard, np.concatenate([first.body_N, second.body_N + 1 + first.body_N.max()]),

@@ -119,7 +119,7 @@ def test_every_part_runs(tmp_path: Path, part: str) -> None:
 
 def test_parts_are_named_once() -> None:
     assert tuple(PARTS) == NAMED
-    for name in ("quick", "full"):
+    for name in ("quick", "full", "eight"):
         config = load_config(StudyConfig, CONFIGS / f"study_{name}.yaml")
         assert set(config.parts) <= set(PARTS)
     with pytest.raises(InvalidConfig, match="core"):
