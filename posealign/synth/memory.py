@@ -26,8 +26,8 @@ def _trim() -> Any:
 
 def give_back() -> None:
     """Return freed memory to the system. Painting a look takes and frees some twenty megabytes
-    around the one that is kept, and glibc keeps the holes: without this a bank of 250 looks came
-    to hold 3.4 GB where 0.85 would do.
+    around the one that is kept, and glibc keeps the holes: 80 poses and looks of a bank grew a
+    process by 511 MB, and by 118 MB since this is called.
     """
     trim = _trim()
     if trim is not None:
