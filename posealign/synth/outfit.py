@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,12 +55,15 @@ class Look:
 
 def in_infrared(look: Look) -> NDArray[np.uint8]:
     """The texture by near infra-red: skin of every tone is pale, and so is dyed cloth."""
-    size = look.texture.shape[:2]
-    bare = np.unpackbits(look.bare, count=size[0] * size[1]).reshape(size).astype(bool)
-    grey = look.texture[bare].mean(-1, dtype=np.float32) / np.float32(255 * np.mean(look.tone))
+    h, w = look.texture.shape[:2]
+    bare = np.unpackbits(look.bare, count=h * w).reshape(h, w)
+    red, green, blue = cv2.split(look.texture)
+    total = red.astype(np.uint16) + green + blue
+    grey = np.arange(766, dtype=np.float32) / np.float32(3) / np.float32(255 * np.mean(look.tone))
+    pale = (np.minimum(0.70 * grey**0.75, 0.95) * 255).astype(np.uint8)  # by the sum of a texel
+    skin = cv2.merge([pale[total]] * 3)
     out = pattern.in_infrared(look.texture)
-    out[bare] = (np.minimum(0.70 * grey**0.75, 0.95) * 255).astype(np.uint8)[:, None]
-    return out
+    return np.asarray(cv2.copyTo(skin, bare, out), np.uint8)
 
 
 _TRUNK = {"chest": (-9.0, 1.055), "pelvis": (-9.0, 9.0)}

@@ -130,8 +130,9 @@ def _pattern(cloth: Fabric, s: Floats, t: Floats, out: Floats, extra: tuple[Floa
 
 def in_infrared(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Dyes hardly show in the near infra-red: patterns are faint on bright cloth."""
-    grey = texture.max(-1, keepdims=True) // 2 + 96
-    return np.repeat(grey, 3, -1)
+    red, green, blue = cv2.split(texture)
+    grey = (cv2.max(cv2.max(red, green), blue) >> 1) + np.uint8(96)
+    return np.asarray(cv2.merge([grey] * 3), np.uint8)
 
 
 def wood(rng: Rng) -> tuple[float, float, float]:
