@@ -14,6 +14,7 @@ class Guards(Config):
     """Allowed changes against the starting point, on validation views."""
 
     pck_drop: float = Field(0.005, ge=0)  # PCK@0.1, as a share
+    recall_drop: float = Field(0.01, ge=0)  # of the joints that are there, the share given a place
     yes_ratio: float = Field(0.05, ge=0)
     kl: float = Field(0.5, gt=0)  # nats a joint
     held_out: tuple[str, ...] = ("asymmetry", "pose_prior")  # lower is better
@@ -30,6 +31,12 @@ def reasons(
     found = []
     if now["pck"] < before["pck"] - guards.pck_drop:
         found.append(f"PCK@0.1 fell from {before['pck']:.4f} to {now['pck']:.4f}")
+    # The yes-ratio alone would take a head that trades joints that are there for absent ones.
+    if now["recall"] < before["recall"] - guards.recall_drop:
+        found.append(
+            f"the recall of joints that are there fell from {before['recall']:.4f} "
+            f"to {now['recall']:.4f}"
+        )
     moved = abs(now["yes_ratio"] - before["yes_ratio"]) > guards.yes_ratio
     # A start that gives too few or too many joints may move towards the labelled share.
     further = abs(now["yes_ratio"] - now["labelled"]) > abs(

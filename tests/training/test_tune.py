@@ -255,6 +255,7 @@ def test_a_stale_cache_is_made_anew(tmp_path: Path) -> None:
 def test_guards_reject_by_name() -> None:
     before = {
         "pck": 0.8,
+        "recall": 0.9,
         "yes_ratio": 0.7,
         "reward": 1.0,
         "asymmetry": 0.1,
@@ -264,6 +265,10 @@ def test_guards_reject_by_name() -> None:
     guards = Guards()
     assert reasons(before, before | {"reward": 1.2}, 0.1, guards) == []
     assert "PCK" in reasons(before, before | {"pck": 0.79}, 0.1, guards)[0]
+    fewer = before | {"recall": 0.85, "reward": 1.2}  # absent too often
+    assert "recall" in reasons(before, fewer, 0.1, guards)[0]
+    assert reasons(before, before | {"recall": 0.895}, 0.1, guards) == []
+    assert reasons(before, fewer, 0.1, Guards(recall_drop=0.06)) == []
     assert "yes-ratio" in reasons(before, before | {"yes_ratio": 0.5}, 0.1, guards)[0]
     assert reasons(before, before | {"yes_ratio": 0.76}, 0.1, guards) == []  # towards the labels
     assert "nats" in reasons(before, before, 0.9, guards)[0]
