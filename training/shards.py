@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,7 +33,7 @@ from posealign.data.sample import Person, Sample
 from posealign.errors import InvalidInput
 from posealign.skeletons.load import skeleton, vocabulary
 from posealign.synth.places import PLACE_NAMES
-from training.validate import AREA_SHARE
+from training.validate import AREA_SHARE, decoded
 
 SIDE = 256
 EXTRA = (
@@ -113,14 +112,16 @@ def digest(folder: Path) -> str:
 def _save(folder: Path, images: list[Any], labels: dict[str, NDArray[Any]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "images.npy", np.stack(images))
-    np.savez(folder / "labels.npz", **labels)
+    # Any, not arrays: to the checker a name could be savez's own keyword, which is no array.
+    arrays: dict[str, Any] = dict(labels)
+    np.savez(folder / "labels.npz", **arrays)
 
 
 def pack_lsp(folder: Path, split: str, target: Path) -> dict[str, float]:
     """LSP labels with sides put right where a second model is sure; face points from it."""
     rows = json.loads((folder / f"{split}.json").read_text())
     with zipfile.ZipFile(folder / "images.zip") as archive:
-        images = [_decode(archive.read(row["file"])) for row in rows]
+        images = [_square(archive.read(row["file"]), row["file"]) for row in rows]
     human = np.array([row["lsp14"] for row in rows], dtype=np.float32)
     pseudo = np.array([row["movenet17"] for row in rows], dtype=np.float32)
     seen = human[..., 2] > 0
@@ -132,11 +133,11 @@ def pack_lsp(folder: Path, split: str, target: Path) -> dict[str, float]:
     return counts
 
 
-def _decode(encoded: bytes) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+def _square(encoded: bytes, name: str) -> NDArray[np.uint8]:
+    image = decoded(encoded, name)
     if image.shape[:2] != (SIDE, SIDE):
         raise InvalidInput(f"expected crops of {SIDE}×{SIDE}, got {image.shape}")
-    return image  # type: ignore[return-value]
+    return image
 
 
 # Groups of the person that annotators swap as a whole: both, arms alone, legs alone.
@@ -165,7 +166,7 @@ def mend_sides(
 
         def near(index: NDArray[np.int64], theirs: Any = theirs) -> NDArray[np.bool_]:
             gap = np.linalg.norm(human_N143[:, index, :2] - pseudo_N173[:, theirs, :2], axis=-1)
-            return gap < 0.1 * size_N[:, None]
+            return np.asarray(gap < 0.1 * size_N[:, None])
 
         count = valid.sum(1)
         given = (near(mine) & valid).sum(1) / np.maximum(count, 1)
@@ -216,10 +217,10 @@ def pack_coco(annotations: Path, target: Path) -> dict[str, float]:
         keypoints = np.array(row["keypoints"], np.float32).reshape(-1, 3)
         if (keypoints[:, 2] > 0).sum() < 6 or row.get("iscrowd"):
             continue
-        encoded = np.frombuffer(archive.read(members[Path(names[row["image_id"]]).name]), np.uint8)
-        picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+        member = members[Path(names[row["image_id"]]).name]
+        picture = decoded(archive.read(member), member)
         crop = Crop.of_box(tuple(row["bbox"]), (SIDE, SIDE), padding=1.5)
-        images.append(crop.cut(picture))  # type: ignore[arg-type]
+        images.append(crop.cut(picture))
         seen = keypoints[:, 2] > 0
         all_points = np.full((len(vocabulary()), 2), np.nan, np.float32)
         all_points[:17][seen] = crop.apply(keypoints[seen, :2])

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.data.crop import Crop
+from posealign.errors import InvalidImage
 from posealign.skeletons.load import skeleton
 
 Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating]]  # [N,H,W,3] → COCO-17 [N,17,2]
@@ -46,11 +47,18 @@ class Judged:
         return np.hstack([low, high - low])
 
 
+def decoded(encoded: bytes, name: str) -> NDArray[np.uint8]:
+    """RGB of a picture in an archive; one that cannot be read is named."""
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise InvalidImage(f"expected a picture, but {name} cannot be decoded")
+    return np.asarray(image, np.uint8)
+
+
 def read_lsp(folder: Path, name: str = "val") -> Judged:
     rows = json.loads((folder / f"{name}.json").read_text())
     with zipfile.ZipFile(folder / "images.zip") as archive:
-        encoded = [np.frombuffer(archive.read(row["file"]), np.uint8) for row in rows]
-    images = tuple(cv2.imdecode(bytes_, cv2.IMREAD_COLOR_RGB) for bytes_ in encoded)
+        images = tuple(decoded(archive.read(row["file"]), row["file"]) for row in rows)
     labels = np.array([row["lsp14"] for row in rows])
     coco, shared = skeleton("coco17"), []
     for index, joint in enumerate(skeleton("lsp14").names):
@@ -67,7 +75,7 @@ def turned(judged: Judged, seed: int = 0) -> Judged:
     for image, points_J2 in zip(judged.images, judged.points_NJ2, strict=True):
         angle, side = random.uniform(-180, 180), image.shape[0]
         matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), angle, 1.0)
-        images.append(cv2.warpAffine(image, matrix, (side, side)))
+        images.append(np.asarray(cv2.warpAffine(image, matrix, (side, side)), np.uint8))
         points.append(points_J2 @ matrix[:, :2].T + matrix[:, 2])
     return Judged(tuple(images), np.array(points), judged.seen_NJ, judged.coco_J)
 
@@ -84,7 +92,7 @@ def predict(
     """COCO-17 in picture pixels, through the crop everybody uses."""
     crops = [Crop.of_box(tuple(box), input_size, rotation) for box in judged.boxes_N4]
     cuts = [crop.cut(image) for crop, image in zip(crops, judged.images, strict=True)]
-    found = []
+    found: list[NDArray[np.floating]] = []
     for start in range(0, len(cuts), 25):
         found.extend(locate(np.stack(cuts[start : start + 25])))
     return np.stack([crop.invert(xy) for crop, xy in zip(crops, found, strict=True)])
@@ -153,7 +161,8 @@ def movenet_best_of_four(judged: Judged, path: Path) -> NDArray[np.float64]:
         places.append(predict(judged, locate, (192, 192), rotation))
         certainty.append(np.array(kept))
     best = np.argmax(certainty, axis=0)
-    return np.stack(places)[best, np.arange(len(best))]
+    chosen: NDArray[np.float64] = np.stack(places)[best, np.arange(len(best))]
+    return chosen
 
 
 def main() -> None:
