@@ -185,7 +185,7 @@ def train(config: AskConfig) -> dict[str, float]:
         ids_BL = torch.from_numpy(to_ids(tokenizer, [one.text for one in drawn]))
         logits_BV, gate_B = ask(model, kept, rows, ids_BL)
         loss = cost(logits_BV, gate_B, drawn)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(reading, config.clip)
         optimizer.step()
         optimizer.zero_grad()

@@ -12,12 +12,14 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from posealign.errors import InvalidConfig, InvalidInput
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 def learning_rate(step: int, steps: int, warmup: int, decay_from: float = 0.0) -> float:
@@ -83,11 +85,11 @@ def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
         group["lr"] = group["base_lr"] * factor
 
 
-class Ema:
+class Ema(Generic[Model]):
     """A slow copy of the weights; young runs average over fewer steps."""
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+    def __init__(self, model: Model, decay: float) -> None:
+        self.model: Model = copy.deepcopy(model).eval().requires_grad_(False)
         self.decay = decay
 
     @torch.no_grad()
@@ -121,7 +123,7 @@ def load_checkpoint(path: Path, restore_dice: bool = True) -> dict[str, Any]:
 
 
 def save_run(
-    path: Path, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer, step: int
+    path: Path, model: nn.Module, ema: Ema[Any], optimizer: torch.optim.Optimizer, step: int
 ) -> None:
     """Everything a run needs to go on as if it had never stopped."""
     save_checkpoint(path, {
@@ -130,7 +132,7 @@ def save_run(
     })  # fmt: skip
 
 
-def resume(path: Path, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> int:
+def resume(path: Path, model: nn.Module, ema: Ema[Any], optimizer: torch.optim.Optimizer) -> int:
     """The step to go on from; learning rates come from the config, not from the file."""
     saved = load_checkpoint(path)
     model.load_state_dict(saved["model"])
@@ -158,7 +160,7 @@ class CsvLog:
         if tensorboard:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
 
-            self.board = SummaryWriter(str(folder), purge_step=start)  # type: ignore[no-untyped-call]
+            self.board = SummaryWriter(str(folder), purge_step=start)
         self.path = folder / "log.csv"
         self.rows: list[dict[str, str]] = []
         if self.path.exists() and start > 0:

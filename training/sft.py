@@ -89,6 +89,9 @@ class SftConfig(Config):
 class Losses(nn.Module):
     """The model and its costs in one forward, so that a distributed wrapper sees the call."""
 
+    importance: Tensor
+    scale: Tensor
+
     def __init__(self, model: PoseModel, config: SftConfig) -> None:
         super().__init__()
         self.model, self.costs, self.sigma = model, dict(config.costs), config.sigma
@@ -180,7 +183,7 @@ def train(config: SftConfig) -> dict[str, float]:
     accelerator = Accelerator(mixed_precision=config.precision, cpu=not torch.cuda.is_available())
     model = PoseModel(PoseConfig.model_validate(config.model))
     start_from(model, config.stem, config.weights_from)
-    model = model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     size = (model.config.width, model.config.height)
     rates = loop.layer_rates(model, config.rate, config.layer_decay) | config.rates
     groups = loop.parameter_groups(model, rates, config.rate, config.weight_decay)

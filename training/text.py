@@ -213,22 +213,22 @@ def train(config: TextTraining) -> TextModel:
             group["lr"] = config.rate * max(factor, 0.005)
         loss = loss_of(model(ids), targets, model.sort_V)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         ema.update(model, step)
         losses.append(float(loss.detach()))
         step += 1
         if step % config.evaluate_every == 0:
-            figures = evaluate(ema.model, tokenizer, dev)  # type: ignore[arg-type]
+            figures = evaluate(ema.model, tokenizer, dev)
             pace = f"{share:.0%} {(time.monotonic() - begun) / 60:.1f} min"
             found = " ".join(f"{name}={value:.3f}" for name, value in figures.items())
             print(f"step {step} {pace} loss {np.mean(losses[-300:]):.4f} {found}", file=sys.stderr)
             sys.stderr.flush()
             save_run(last, model, ema, optimizer, step)
     save_run(last, model, ema, optimizer, step)
-    finish(config, ema.model, tokenizer)  # type: ignore[arg-type]
-    return ema.model  # type: ignore[return-value]
+    finish(config, ema.model, tokenizer)
+    return ema.model
 
 
 def _share(config: TextTraining, step: int, seconds: float) -> float:
@@ -245,8 +245,8 @@ def finish(config: TextTraining, model: TextModel, tokenizer: Tokenizer) -> None
     shift, scale = calibrate_gate(out["gate"], [target_of(line.query).answered for line in dev])
     gate = model.slots["gate"]
     with torch.no_grad():
-        gate.weight.mul_(scale)  # type: ignore[union-attr, operator]
-        gate.bias.mul_(scale).add_(shift)  # type: ignore[union-attr, operator]
+        gate.weight.mul_(scale)  # type: ignore[operator]
+        gate.bias.mul_(scale).add_(shift)  # type: ignore[operator]
     figures = evaluate(model, tokenizer, dev)
     save_file(
         {name: value.contiguous() for name, value in model.state_dict().items()},
