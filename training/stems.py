@@ -72,7 +72,8 @@ def _dequantise(values: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.floa
     shape[quantisation["quantized_dimension"] if values.ndim > 1 else 0] = -1
     scales = quantisation["scales"].reshape(shape)
     zeros = quantisation["zero_points"].reshape(shape)
-    return ((values.astype(np.float64) - zeros) * scales).astype(np.float32)
+    restored: NDArray[np.float64] = (values.astype(np.float64) - zeros) * scales
+    return restored.astype(np.float32)
 
 
 def _names() -> list[str | None]:
@@ -100,8 +101,8 @@ def unit_scales(pyramid: Pyramid, rows: Tensor) -> Tensor:
     """
     dice = torch.Generator().manual_seed(0)
     coarse = torch.rand(4, 3, 24, 24, generator=dice) * 255
-    smooth = torch.nn.functional.interpolate(coarse, size=(192, 192), mode="bilinear")
-    levels = pyramid.levels(smooth.permute(0, 2, 3, 1))
+    noise = torch.nn.functional.interpolate(coarse, size=(192, 192), mode="bilinear")
+    levels = pyramid.levels(noise.permute(0, 2, 3, 1))
 
     def scale(layers: list[Any], factor: float) -> None:
         for layer in layers:
@@ -110,6 +111,9 @@ def unit_scales(pyramid: Pyramid, rows: Tensor) -> Tensor:
 
     def inputs_scaled(layer: Any, factor: float) -> None:
         layer.conv.weight.mul_(factor)
+
+    def bias_scaled(layer: Any, factor: float) -> None:
+        layer.conv.bias.mul_(factor)
 
     below = pyramid.top(torch.nn.functional.relu6(pyramid.last(levels["c32"])))
     makers: list[Any] = [pyramid.top]
@@ -122,7 +126,7 @@ def unit_scales(pyramid: Pyramid, rows: Tensor) -> Tensor:
         size = float((upsample(below) + lateral(levels[level])).std())
         scale([*makers, lateral], 1 / size)
         inputs_scaled(smooth.depthwise, 1.0)
-        smooth.depthwise.conv.bias.mul_(1 / size)
+        bias_scaled(smooth.depthwise, 1 / size)
         inputs_scaled(smooth.pointwise, size)
         below = below / size
         _even(smooth, upsample(below) + lateral(levels[level]))
@@ -130,7 +134,7 @@ def unit_scales(pyramid: Pyramid, rows: Tensor) -> Tensor:
         makers = [smooth.pointwise]
     size = float(below.std())
     scale([pyramid.smooth4.pointwise], 1 / size)
-    pyramid.head.depthwise.conv.bias.mul_(1 / size)
+    bias_scaled(pyramid.head.depthwise, 1 / size)
     inputs_scaled(pyramid.head.pointwise, size)
     below = below / size
     _even(pyramid.head, below)
