@@ -85,9 +85,10 @@ def deploy(
         depths.append(depth.double().numpy())
         absent.append(state.softmax(-1)[..., 0].double().numpy())
         sure.append(policy.confidence(maps).double().numpy())
-    scene = scene_of(cache, index, policy.names)
-    parts = (np.concatenate(rows) for rows in (points, depths, absent, sure))
-    return Deployed(*parts, scene)
+    return Deployed(
+        np.concatenate(points), np.concatenate(depths), np.concatenate(absent),
+        np.concatenate(sure), scene_of(cache, index, policy.names),
+    )  # fmt: skip
 
 
 @torch.no_grad()

@@ -30,7 +30,7 @@ def locator(model: PoseModel) -> validate.Locate:
         crop_B4 = torch.tensor([[0.0, 1.0, 0.0, 0.0]]).expand(len(crops), 4)
         _, delta, _, _, _ = model.decoder.look(seen["tokens"], crop_B4)
         vectors_BKR = (model.table + delta)[:, :17]
-        return model.locate(seen["features"], vectors_BKR)["xy"].numpy()  # type: ignore[no-any-return]
+        return model.locate(seen["features"], vectors_BKR)["xy"].numpy()
 
     return locate
 
@@ -43,7 +43,8 @@ def _held_out(folder: Path) -> tuple[validate.Judged, validate.Judged]:
 
 def judge_model(model: PoseModel, folder: Path, half: str = "A") -> dict[str, float]:
     """OKS and PCK as the pictures are and turned; `oks` is the mean of both and picks the best."""
-    size, report = (model.config.width, model.config.height), {}
+    size = (model.config.width, model.config.height)
+    report: dict[str, float] = {}
     for name, judged in zip(("upright", "turned"), _held_out(folder), strict=True):
         kept = validate.half(judged, half)
         found = validate.summary(kept, validate.predict(kept, locator(model), size))

@@ -28,7 +28,8 @@ from training.shards import Shard
 
 def real_figures(model: PoseModel, folder: Path, half: str = "B") -> dict[str, Any]:
     """mean, low, high of each figure, with one look and with a second, upright one."""
-    size, report = (model.config.width, model.config.height), {}
+    size = (model.config.width, model.config.height)
+    report: dict[str, Any] = {}
     upright = validate.read_lsp(folder)
     for name, judged in (("upright", upright), ("turned", validate.turned(upright))):
         kept = validate.half(judged, half)
@@ -88,7 +89,7 @@ def answers(
     found: dict[str, list[NDArray[Any]]] = {"points": [], "states": [], "absent": [], "z": []}
     for start in range(0, len(rows), 16):
         part = rows[start : start + 16]
-        crops = [Crop.of_box(tuple(map(float, shard.boxes_N4[row])), size,
+        crops = [Crop.of_box(tuple(shard.boxes_N4[row].tolist()), size,
                              float(random.uniform(-180, 180)) if turn else 0.0)
                  for row in part]  # fmt: skip
         cuts = [c.cut(np.asarray(shard.images_NSS3[r])) for c, r in zip(crops, part, strict=True)]
@@ -157,7 +158,7 @@ def _swapped(
     own = np.linalg.norm(points_NV2 - truth_NV2, axis=-1)[:, limbs]
     other = np.linalg.norm(points_NV2 - truth_NV2[:, swap], axis=-1)[:, limbs]
     both = ((states_NV == State.VISIBLE) & (states_NV[:, swap] == State.VISIBLE))[:, limbs]
-    return (other < 0.5 * own)[both]
+    return np.asarray((other < 0.5 * own)[both])
 
 
 def _mean(values: NDArray[Any]) -> float:
