@@ -112,4 +112,5 @@ def turned_back(
     middle = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
     turn = np.deg2rad(degrees)
     back = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return ((points_V2 - middle) @ back.T + middle).astype(np.float32)
+    turned: NDArray[np.float64] = (points_V2 - middle) @ back.T + middle
+    return turned.astype(np.float32)

@@ -34,7 +34,8 @@ def export_onnx(model: TextModel, path: Path, half: bool = True) -> None:
     with warnings.catch_warnings():
         # The traced exporter is the one whose graphs run everywhere; it says it is the old one.
         warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        # Public by its documentation, though torch's stubs do not export it.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         torch.onnx.export(
             _Listed(model).eval(),
             (ids,),
