@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +57,7 @@ def predict(
     *patterns, instruction = images
     style = Style(language=language)  # a wrong language is said before anything is opened
     paths = pictures(patterns)
+    overlays = overlay_paths(output, paths) if output is not None else {}
     if len(paths) > 1 and (depth is not None or box):
         raise InvalidInput("--depth and --box belong to one picture; several were given")
     predictor = Predictor(bundle, provider)
@@ -79,7 +82,7 @@ def predict(
             print(f"{path}: {error}", file=sys.stderr)
             continue
         if output is not None:
-            save(draw(image, result, style), overlay_path(output, path, len(paths)))
+            save(draw(image, result, style), overlays[path])
         _print(path, result, as_json, len(paths))
     if failures:
         raise InvalidInput(f"{failures} of {len(paths)} pictures could not be read")
@@ -103,7 +106,7 @@ def pictures(patterns: Sequence[str]) -> list[Path]:
             found += matches
     if not found:
         raise NotFound(f"no pictures ({', '.join(SUFFIXES)}) in {', '.join(patterns)}")
-    return found
+    return list(dict.fromkeys(found))  # a folder and a picture in it name that picture twice
 
 
 def numbers(option: str, text: str) -> tuple[float, float, float, float]:
@@ -114,14 +117,41 @@ def numbers(option: str, text: str) -> tuple[float, float, float, float]:
     return a, b, c, d
 
 
-def overlay_path(output: Path, picture: Path, count: int) -> Path:
-    """Where a picture's overlay goes: the file itself, or its place in a folder.
+def overlay_paths(output: Path, pictures: Sequence[Path]) -> dict[Path, Path]:
+    """Picture → where its overlay goes: the file itself, or a place of its own in a folder.
 
-    `-o out.pgn` is a misspelt file and not a folder; `-o runs/v0.2` is a folder.
+    `-o out.pgn` is a misspelt file and not a folder; `-o runs/v0.2` is a folder. Pictures of
+    several folders keep their folders below the one they share; baby.jpg and baby.png of one folder
+    keep their suffix. Nothing is overwritten: neither another overlay nor a picture.
     """
-    if count == 1 and output.suffix[1:].isalpha() and not output.is_dir():
-        return output
-    return output / f"{picture.stem}.png"
+    if len(pictures) == 1 and output.suffix[1:].isalpha() and not output.is_dir():
+        found = {pictures[0]: output}
+    else:
+        whole = {path: Path(os.path.abspath(path)) for path in pictures}
+        root = os.path.commonpath([path.parent for path in whole.values()])
+        below = {path: place.relative_to(root) for path, place in whole.items()}
+        shared = Counter(place.with_suffix("") for place in set(below.values()))
+        found = {
+            path: output / place.with_name(
+                f"{place.stem if shared[place.with_suffix('')] == 1 else place.name}.png"
+            )
+            for path, place in below.items()
+        }  # fmt: skip
+    owners = {os.path.realpath(path): path for path in pictures}
+    taken: dict[str, Path] = {}
+    for path, overlay in found.items():
+        place = os.path.realpath(overlay)
+        if place in owners:
+            raise InvalidInput(
+                f"the overlay of {path} would overwrite the picture {owners[place]}; "
+                "give another place with -o"
+            )
+        if os.path.abspath(taken.setdefault(place, path)) != os.path.abspath(path):
+            raise InvalidInput(
+                f"the overlays of {taken[place]} and {path} would both be {overlay}; "
+                "rename one, or ask for them one after the other"
+            )
+    return found
 
 
 def _progress(paths: list[Path], as_json: bool) -> Iterator[Path]:
