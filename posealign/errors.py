@@ -5,9 +5,10 @@ A message says what came, what was expected and, where there is one, the nearest
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -125,6 +126,15 @@ def first_fault(error: ValidationError) -> str:
 
     It repeats no value: a value may be a secret or a patient's.
     """
-    first = error.errors(include_input=False, include_url=False)[0]
+    first = error.errors(include_url=False)[0]
     where = ".".join(str(step) for step in first["loc"])
-    return f"{where}: {first['msg']}" if where else first["msg"]
+    return f"{where}: {fault_words(first)}" if where else fault_words(first)
+
+
+def fault_words(fault: Mapping[str, Any]) -> str:
+    """What pydantic says is wrong; a wrong name of a closed list with the nearest right one."""
+    given, message = fault.get("input"), str(fault["msg"])
+    if fault["type"] != "literal_error" or not isinstance(given, str):
+        return message
+    choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+    return f"no such name{among(given[:100], choices)}" if choices else message

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from posealign import __version__
-from posealign.errors import InvalidInput, NotFound, PoseAlignError
+from posealign.errors import InvalidInput, NotFound, PoseAlignError, fault_words
 from serving import logs
 from serving.guard import Guard
 from serving.models import Opener, open_predictor
@@ -111,7 +111,7 @@ def _handle_errors(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"][1:])
-        return respond(request, InvalidInput(f"{where}: {first['msg']}"))
+        return respond(request, InvalidInput(f"{where}: {fault_words(first)}"))
 
     app.add_exception_handler(PoseAlignError, respond)
     app.add_exception_handler(HTTPException, from_http)

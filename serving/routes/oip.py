@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from posealign import __version__
 from posealign.data.pose import PoseResult
-from posealign.errors import NotFound
+from posealign.errors import NotFound, among
 from posealign.skeletons.load import NAMES
 from serving import oip
 from serving.asking import (
@@ -189,7 +189,7 @@ def _work(service: Service, model: Model, asked: InferRequest) -> Any:
     instruction = instruction_of(service, text_of(asked, "instruction") or _DEFAULT)
     skeleton = text_of(asked, "skeleton") or None
     if skeleton is not None and skeleton not in NAMES:
-        raise BadRequest(f"no skeleton is called {skeleton[:60]!r}; there are: {', '.join(NAMES)}")
+        raise BadRequest(f"no skeleton is called {skeleton[:60]!r}{among(skeleton[:60], NAMES)}")
     tensor = asked.inputs.get("image")
     if tensor is None:
         raise BadRequest("the input 'image' is missing")

@@ -200,6 +200,10 @@ WRONG: list[tuple[list[triton.InferInput], dict[str, Any], str]] = [
     ),
     ([words("image", png(), True), words("skeleton", "mine", True)], {}, "skeleton"),
     ([words("image", png(), True), words("skeleton", "/etc/passwd", True)], {}, "skeleton"),
+    (
+        [words("image", png(), True), words("skeleton", "coco_17", True)],
+        {}, "did you mean 'coco17'",
+    ),
     ([words("image", png(), True), words("instruction", b"\xff\xfe", True)], {}, "UTF-8"),
     ([words("image", png(), True), words("instruction", "x" * 401, True)], {}, "400"),
     ([words("image", png(), True)], {"model_name": "other"}, "no model is called 'other'"),

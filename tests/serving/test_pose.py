@@ -162,6 +162,20 @@ def test_bodies_that_are_no_form(client: httpx.Client) -> None:
     assert post(b"{}", "application/json") == (422, "invalid-input")
 
 
+def test_an_unknown_skeleton_names_the_nearest(client: httpx.Client) -> None:
+    near = "did you mean 'coco17'? There are: coco17, coco_wholebody133,"
+    form = ask(client, skeleton="coco_17").json()["detail"]
+    assert form.startswith(f"skeleton: no such name; {near}")
+    words = {"text": "the nose", "skeleton": "coco_17"}
+    assert near in client.post("/v1/instructions/resolve", json=words).json()["detail"]
+    path = client.get("/v1/skeletons/coco_17")
+    assert path.status_code == 422
+    assert path.json()["detail"].startswith(f"name: no such name; {near}")
+    far = ask(client, skeleton="/etc/passwd").json()["detail"]
+    assert "mean" not in far
+    assert "passwd" not in far  # values are not repeated
+
+
 def test_unknown_routes_and_methods(client: httpx.Client) -> None:
     assert client.get("/v1/nothing").json()["code"] == "not-found"
     answer = client.get("/v1/pose")
