@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from posealign.errors import InvalidImage
 from training import validate
 from training.shards import mend_sides, merge_labels
 
@@ -91,3 +92,8 @@ def test_people_outweigh_the_other_model() -> None:
     assert weights[0, 15] == 1
     assert np.isnan(points[0, 40]).all()
     assert weights[0, 40] == 0
+
+
+def test_a_picture_that_cannot_be_decoded_is_named() -> None:
+    with pytest.raises(InvalidImage, match="broken.jpg"):
+        validate.decoded(b"no picture", "broken.jpg")
