@@ -6,9 +6,11 @@ top-left pixel at (0, 0); `z` is in the pose's `z_unit`.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from posealign.preferences import DIGEST, AnsweredJoint
 from posealign.skeletons.load import NAMES as SKELETON_NAMES
@@ -20,6 +22,42 @@ SkeletonName = Literal[
 ]
 assert set(SkeletonName.__args__) == set(SKELETON_NAMES)  # type: ignore[attr-defined]
 
+
+def spelled(pattern: str, expected: str) -> AfterValidator:
+    """A pattern whose breach is answered with a sentence and not with the expression.
+
+    The field's `json_schema_extra` tells the pattern to machines.
+    """
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise PydanticCustomError("spelled", "expected {expected}", {"expected": expected})
+        return value
+
+    return AfterValidator(check)
+
+
+_LOOK_ID = r"^[A-Za-z0-9_-]{22}$"
+LookId = Annotated[
+    str,
+    spelled(_LOOK_ID, "the id that POST /v1/frames answered: 22 letters, digits, '-' and '_'"),
+    Field(json_schema_extra={"pattern": _LOOK_ID}),
+]
+_MODEL_NAME = r"^[a-z0-9][a-z0-9._+-]{0,63}$"
+ModelName = Annotated[
+    str,
+    spelled(
+        _MODEL_NAME,
+        "a model's name: 1 to 64 small letters, digits, '.', '_', '+' and '-'; "
+        "GET /v1/models lists them",
+    ),
+    Field(json_schema_extra={"pattern": _MODEL_NAME}),
+]
+Digest = Annotated[
+    str,
+    spelled(DIGEST, "a SHA-256 in hex: 64 digits, with small letters"),
+    Field(json_schema_extra={"pattern": DIGEST}),
+]
 Box = tuple[
     Annotated[float, Field(allow_inf_nan=False)],
     Annotated[float, Field(allow_inf_nan=False)],
@@ -245,9 +283,9 @@ class Correction(Wire):
     """POST /v1/feedback/corrections: what a person changed in an answer; no picture is sent."""
 
     model_config = shown(examples.CORRECTION)
-    picture: str = Field(pattern=DIGEST, description="SHA-256 of the picture's bytes, in hex")
+    picture: Digest = Field(description="SHA-256 of the picture's bytes, in hex")
     instruction: str = Field(min_length=1)
-    model: str = Field(pattern=DIGEST, description="the digest that the answer named")
+    model: Digest = Field(description="the digest that the answer named")
     answer: dict[str, AnsweredJoint] = Field(min_length=1, description="as it was answered")
     corrected: dict[str, AnsweredJoint] = Field(
         min_length=1, description="the joints that are right now; each is one of the answer's"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from posealign.errors import NotFound
@@ -14,7 +14,7 @@ from posealign.skeletons.load import skeleton as load_skeleton
 from serving.asking import json_response, service_of
 from serving.auth import bearer
 from serving.openapi import problems
-from serving.schemas import Health, ModelAnswer, SkeletonAnswer, SkeletonName
+from serving.schemas import Health, ModelAnswer, ModelName, SkeletonAnswer, SkeletonName
 from serving.settings import Limits
 
 router = APIRouter(tags=["about"])
@@ -60,9 +60,7 @@ async def models(request: Request) -> Response:
 
 
 @router.get("/v1/models/{name}", response_model=ModelAnswer, responses=problems(401, 404, 422, 503))
-async def model(
-    request: Request, name: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._+-]{0,63}$")]
-) -> Response:
+async def model(request: Request, name: ModelName) -> Response:
     await _known(request)
     return json_response(_model(request, name, service_of(request).models.get().name))
 

@@ -28,11 +28,11 @@ from serving.asking import (
 )
 from serving.auth import Principal
 from serving.openapi import body_of, parameters, problems
-from serving.schemas import FrameAnswer, LookJson, PoseAnswer, Question
+from serving.schemas import FrameAnswer, LookId, LookJson, PoseAnswer, Question
 from serving.service import KeptLook, Service
 
 router = APIRouter(tags=["frames"])
-FrameId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{22}$", description="from POST /v1/frames")]
+FrameId = Annotated[LookId, Path(description="from POST /v1/frames")]
 
 
 @router.post(

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 
 from posealign.data.image import decode_image, encode_depth, encode_image
+from posealign.errors import InvalidInput
 from posealign.predictor import Predictor
 from serving import schemas
+from serving.asking import checked
+from serving.examples import CORRECTION
 from serving.problems import CATALOGUE, MEDIA_TYPE
 from tests.serving.conftest import Running, png
 
@@ -198,6 +201,24 @@ def test_look_once_ask_many(client: httpx.Client, server: Running) -> None:
     assert client.delete(f"/v1/frames/{frame.id}").status_code == 204
     gone = client.post(f"/v1/frames/{frame.id}/pose", json={"instruction": "the nose"})
     assert gone.status_code == 404
+
+
+def test_a_misspelt_id_is_answered_with_a_sentence(client: httpx.Client) -> None:
+    ask_it = client.post("/v1/frames/not-an-id/pose", json={"instruction": "the nose"})
+    forget = client.delete("/v1/frames/" + "a" * 23)
+    expected = "frame: expected the id that POST /v1/frames answered: 22 letters, digits,"
+    for answer, words in (
+        (ask_it, expected), (forget, expected),
+        (client.get("/v1/models/No Name"), "name: expected a model's name: 1 to 64 small letters"),
+    ):  # fmt: skip
+        assert answer.status_code == 422
+        assert answer.json()["detail"].startswith(words)
+        assert "^" not in answer.json()["detail"]
+    with pytest.raises(InvalidInput, match="^picture: expected a SHA-256 in hex"):
+        checked(schemas.Correction, {**CORRECTION, "picture": "0x12"})
+    paths = client.get("/openapi.json").json()["paths"]
+    [frame] = paths["/v1/frames/{frame}/pose"]["post"]["parameters"][:1]
+    assert frame["schema"]["pattern"] == r"^[A-Za-z0-9_-]{22}$"  # machines still learn it
 
 
 def test_several_pictures_in_one_request(client: httpx.Client) -> None:
