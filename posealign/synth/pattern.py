@@ -131,7 +131,7 @@ def _pattern(cloth: Fabric, s: Floats, t: Floats, out: Floats, extra: tuple[Floa
 def in_infrared(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Dyes hardly show in the near infra-red: patterns are faint on bright cloth."""
     red, green, blue = cv2.split(texture)
-    grey = (cv2.max(cv2.max(red, green), blue) >> 1) + np.uint8(96)
+    grey = (np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8) >> 1) + np.uint8(96)
     return np.asarray(cv2.merge([grey] * 3), np.uint8)
 
 
