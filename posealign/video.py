@@ -16,6 +16,8 @@ from posealign.people import Box
 from posealign.predictor import Predictor
 from posealign.temporal import Smoother, SmoothingSettings, match
 
+TAKEN = (".mp4", ".mov", ".avi", ".mkv", ".webm")  # what OpenCV decodes everywhere; others may do
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -94,7 +96,9 @@ def read_video(path: Path) -> Iterator[Frame]:
     capture = cv2.VideoCapture(str(path))
     try:
         if not capture.isOpened():
-            raise InvalidInput(f"{path} is not a video that can be read")
+            raise InvalidInput(
+                f"{path} is not a video that can be read; videos are taken as {', '.join(TAKEN)}"
+            )
         rate = capture.get(cv2.CAP_PROP_FPS) or 25.0
         number = 0
         while True:

@@ -18,8 +18,9 @@ from posealign.commands.predict import pictures
 from posealign.data.image import read_image
 from posealign.data.image_header import SUFFIXES
 from posealign.data.pose import Pose, PoseResult
-from posealign.errors import InvalidInput
+from posealign.errors import InvalidInput, NotFound, nearest
 from posealign.predictor import Predictor
+from posealign.video import TAKEN as VIDEOS
 from posealign.video import Follower, Frame, follow, frame_count, read_video
 
 
@@ -37,9 +38,9 @@ def clinical(
 
     posealign clinical kicking.mp4 --instruction "only the infant"
     """
+    video = _is_video(source)  # a wrong name is said before the bundle is opened
     predictor = Predictor(bundle)
     console = Console(stderr=True)
-    video = Path(source).is_file() and Path(source).suffix.lower() not in SUFFIXES
     if video or rate is not None:
         frames = read_video(Path(source)) if video else _timed(source, rate or 1.0)
         total = frame_count(Path(source)) if video else len(pictures([source]))
@@ -57,6 +58,23 @@ def clinical(
         rows.append({"source": str(path), **summary(_still(_one(result)), seed=seed)})
     for row in rows:
         _print(row, as_json)
+
+
+def _is_video(source: str) -> bool:
+    """Whether it is a video rather than pictures; says what is taken where it is neither."""
+    path = Path(source)
+    taken = f"a picture ({', '.join(SUFFIXES)}), a folder or glob of them, or a video"
+    if not path.exists() and not any(c in source for c in "*?["):
+        near = nearest(path.name, (p.name for p in path.parent.glob("*")))
+        then = f"{near} Expected" if near else "; expected"
+        raise NotFound(f"there is no file {source}{then} {taken} ({', '.join(VIDEOS)})")
+    if not path.is_file() or path.suffix.lower() in SUFFIXES:
+        return False
+    try:
+        next(read_video(path))
+    except InvalidInput as error:
+        raise InvalidInput(f"{error}; expected {taken}") from error
+    return True
 
 
 def _timed(source: str, rate: float) -> Any:
