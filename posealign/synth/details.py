@@ -40,8 +40,24 @@ def _map() -> Map:
     return Map(grid.s_SS / radius, share, trunk)
 
 
-def _bone(kind: str) -> NDArray[np.bool_]:
-    numbers = [k for k, name in enumerate(BONES) if name.endswith(kind)]
+@dataclass(frozen=True)
+class Patch:
+    """The texels [K] of some bones, flat, and where on their bones they lie."""
+
+    texel_K: NDArray[np.intp]
+    angle_K: Floats
+    share_K: Floats
+
+
+@cache
+def _patch(*kinds: str) -> Patch:
+    texel, place = np.flatnonzero(_bone(*kinds)), _map()
+    return Patch(texel, place.angle_SS.ravel()[texel], place.share_SS.ravel()[texel])
+
+
+@cache
+def _bone(*kinds: str) -> NDArray[np.bool_]:
+    numbers = [k for k, name in enumerate(BONES) if name.endswith(kinds)]
     return np.isin(atlas.texels().bone_SS, numbers)
 
 
@@ -49,9 +65,10 @@ def _off(angle: Floats, at: float) -> Floats:
     return np.asarray((angle - at + np.pi) % (2 * np.pi) - np.pi)
 
 
-def _dab(image: Floats, alpha: Floats, colour: Floats) -> None:
-    where = alpha > 0.01
-    image[where] += (colour - image[where]) * np.minimum(alpha[where], 1)[:, None]
+def _dab(image: Floats, texel_K: NDArray[np.intp], alpha_K: Floats, colour: Floats) -> None:
+    some = alpha_K > 0.01
+    flat, texel, alpha = image.reshape(-1, 3), texel_K[some], np.minimum(alpha_K[some], 1)
+    flat[texel] += (colour - flat[texel]) * alpha[:, None]
 
 
 def _bump(distance: Floats, width: float) -> Floats:
@@ -60,46 +77,48 @@ def _bump(distance: Floats, width: float) -> Floats:
 
 def paint_skin(rng: Rng, image: Floats, skin: Floats) -> None:
     """The bare body's marks, under whatever is worn."""
-    place, torso = _map(), mean_infant()["torso"]
-    angle, height = place.angle_SS, place.share_SS
+    trunk, torso = _patch("chest", "pelvis"), mean_infant()["torso"]
+    angle, height = trunk.angle_K, trunk.share_K
     # The trunk's share counts from the hips upwards.
     up = height * torso
     areola = skin * [0.80, 0.58, 0.55]
-    trunk = place.trunk_SS
+
+    def dab(alpha_K: Floats, colour: Floats) -> None:
+        _dab(image, trunk.texel_K, alpha_K, colour)
+
     for side in (-1, 1):
         across = _off(angle, side * 0.60) * TORSO_RADIUS
         far = np.hypot(across, up - 0.80 * torso)
-        _dab(image, 0.75 * np.clip((0.0085 - far) / 0.003, 0, 1) * trunk, areola)
-        _dab(image, 0.6 * np.clip((0.003 - far) / 0.002, 0, 1) * trunk, areola * 0.8)
+        dab(0.75 * np.clip((0.0085 - far) / 0.003, 0, 1), areola)
+        dab(0.6 * np.clip((0.003 - far) / 0.002, 0, 1), areola * 0.8)
         blade = _off(angle, side * (np.pi - 0.75)) * TORSO_RADIUS + 0.25 * (up - 0.8 * torso) * side
-        _dab(image, 0.28 * _bump(blade, 0.006) * _bump(height - 0.78, 0.16) * trunk, skin * 0.55)
+        dab(0.28 * _bump(blade, 0.006) * _bump(height - 0.78, 0.16), skin * 0.55)
         bone = up - (1.0 * torso - 0.10 * torso * np.cos(2.2 * angle))
-        _dab(image, 0.22 * _bump(bone, 0.005) * _bump(angle - side * 0.55, 0.5) * trunk, skin * 0.6)
+        dab(0.22 * _bump(bone, 0.005) * _bump(angle - side * 0.55, 0.5), skin * 0.6)
     front = _bump(angle, 0.9)
     navel = np.hypot(angle * TORSO_RADIUS, up - 0.30 * torso)
-    _dab(image, 0.35 * _bump(navel, 0.012) * trunk, skin * [0.75, 0.58, 0.52])
-    _dab(image, 0.85 * np.clip((0.0052 - navel) / 0.003, 0, 1) * trunk, skin * [0.42, 0.28, 0.24])
+    dab(0.35 * _bump(navel, 0.012), skin * [0.75, 0.58, 0.52])
+    dab(0.85 * np.clip((0.0052 - navel) / 0.003, 0, 1), skin * [0.42, 0.28, 0.24])
     ribs = up - (0.55 * torso - 0.12 * torso * np.cos(1.6 * angle))
-    _dab(image, 0.20 * _bump(ribs, 0.010) * front * trunk, skin * [0.72, 0.58, 0.52])
+    dab(0.20 * _bump(ribs, 0.010) * front, skin * [0.72, 0.58, 0.52])
     spine = np.abs(_off(angle, np.pi)) * TORSO_RADIUS
-    _dab(image, 0.42 * _bump(spine, 0.006) * _bump(height - 0.5, 0.45) * trunk, skin * 0.55)
+    dab(0.42 * _bump(spine, 0.006) * _bump(height - 0.5, 0.45), skin * 0.55)
     _creases(rng, image, skin)
 
 
 def _creases(rng: Rng, image: Floats, skin: Floats) -> None:
     """Rings where chubby limbs fold."""
-    place, body = _map(), mean_infant()
+    body = mean_infant()
     chubby = rng.uniform(0.5, 1.0)
     shade = skin * [0.66, 0.46, 0.40]
     for kind, shares in (("forearm", (0.02, 0.94)), ("upper_arm", (0.55, 0.98)),
                          ("thigh", (0.04, 0.42, 0.97)), ("shank", (0.03, 0.93))):  # fmt: skip
-        own = _bone(kind)
-        length = body[kind]
+        own, length = _patch(kind), body[kind]
         for share in shares:
-            wave = 0.004 * np.sin(place.angle_SS * 2 + rng.uniform(0, 6))
-            off = (place.share_SS - share) * length + wave
-            inner = 0.65 + 0.35 * np.cos(place.angle_SS + rng.uniform(-0.6, 0.6))
-            _dab(image, 0.5 * chubby * inner * _bump(off, 0.0022) * own, shade)
+            wave = 0.004 * np.sin(own.angle_K * 2 + rng.uniform(0, 6))
+            off = (own.share_K - share) * length + wave
+            inner = 0.65 + 0.35 * np.cos(own.angle_K + rng.uniform(-0.6, 0.6))
+            _dab(image, own.texel_K, 0.5 * chubby * inner * _bump(off, 0.0022), shade)
 
 
 def paint_garment(
