@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
@@ -35,7 +36,7 @@ def evaluate(
     if is_instructions(config):
         _evaluate_words(config, overrides or [], as_json)
         return
-    settings = load_config(Evaluation, config, overrides or [])
+    settings = _without_missing(load_config(Evaluation, config, overrides or []))
     console = Console(stderr=True)
 
     def progress(steps: Iterable[int], title: str, count: int) -> Iterable[int]:
@@ -56,6 +57,17 @@ def evaluate(
         return
     Console().print(table(report, collect.costs(settings.folder)))
     print(summary(report))
+
+
+def _without_missing(settings: Evaluation) -> Evaluation:
+    """Optional models whose file is not there are left out, and said so."""
+    missing = settings.missing()
+    rest = [model for model in settings.models if model not in missing]
+    if not missing or not rest:
+        return settings  # with nothing to measure, the missing file is the error
+    for model in missing:
+        print(f"left out: {model.name} (there is no file {model.file})", file=sys.stderr)
+    return settings.model_copy(update={"models": rest})
 
 
 def table(report: dict[str, Any], costs: dict[str, float]) -> Table:

@@ -58,6 +58,8 @@ class MoveNetModel(Config):
     name: str = Field(min_length=1)
     file: str
     turns: Literal[1, 4] = 1
+    # Excluded, as a run is what was measured and not what might have been.
+    optional: bool = Field(default=False, exclude=True)  # left out where the file is not there
 
 
 class OnnxModel(Config):
@@ -171,3 +173,11 @@ class Evaluation(Config):
     @property
     def folder(self) -> Path:
         return Path(self.out)
+
+    def missing(self) -> tuple[MoveNetModel, ...]:
+        """Optional models whose file is not there."""
+        return tuple(
+            model for model in self.models
+            if isinstance(model, MoveNetModel)
+            and model.optional and not Path(model.file).is_file()
+        )  # fmt: skip

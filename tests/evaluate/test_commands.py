@@ -10,8 +10,12 @@ import typer
 from typer.testing import CliRunner, Result
 
 from posealign.commands import calibrate, evaluate, report
-from posealign.errors import InvalidInput
+from posealign.config import load_config
+from posealign.errors import InvalidInput, NotFound
+from posealign.evaluate.settings import Evaluation, MoveNetModel
 from tests.evaluate.toys import make_config
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def invoke(command: object, *arguments: str) -> Result:
@@ -38,6 +42,32 @@ def test_evaluate_writes_and_goes_on(folder: Path) -> None:
     assert json.loads(again.stdout) == json.loads(before)
     assert (folder / "run" / "report.json").read_bytes() == before
     assert (folder / "run" / "report.html").stat().st_size > 20_000
+
+
+def test_an_optional_baseline_is_left_out_where_its_file_is_not_there(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    row = "{kind: movenet, name: a peer, file: nowhere.tflite, optional: OPTIONAL}"
+    for answer, code in (("true", 0), ("false", 1)):
+        override = f"models.1={row.replace('OPTIONAL', answer)}"
+        done = invoke(evaluate.evaluate, str(config), "limit=2", "--json", override)
+        assert done.exit_code == code, done.output
+        if code:
+            assert isinstance(done.exception, NotFound)
+            assert "nowhere.tflite" in str(done.exception)
+        else:
+            assert "left out: a peer (there is no file nowhere.tflite)" in done.stderr
+            assert list(json.loads(done.stdout)["models"]) == ["near"]
+    only = [f"models=[{row.replace('OPTIONAL', 'true')}]", f"out={tmp_path / 'only'}"]
+    assert isinstance(invoke(evaluate.evaluate, str(config), *only).exception, NotFound)
+
+
+def test_shipped_configurations_run_without_a_peer() -> None:
+    for name in ("eval_lspet", "eval_synth"):
+        settings = load_config(Evaluation, CONFIGS / f"{name}.yaml")
+        peers = [model for model in settings.models if isinstance(model, MoveNetModel)]
+        assert peers
+        assert all(model.optional for model in peers)
+        assert "optional" not in settings.model_dump_json()  # an older run goes on
 
 
 def test_report_writes_into_a_readme(folder: Path) -> None:
