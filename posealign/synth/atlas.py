@@ -197,8 +197,9 @@ def share_along() -> tuple[Floats, Floats]:
             lengths[number] = body[kind]
         elif kind in ("hand", "foot"):
             lengths[number] = body[f"{kind}_length"]
-    texel = -grid.t_SS / lengths[np.maximum(grid.bone_SS, 0)].astype(np.float32)
-    return texel, -book.along_N / lengths[plan.part_N]
+    texel: Floats = np.negative(grid.t_SS) / lengths[np.maximum(grid.bone_SS, 0)].astype(np.float32)
+    vertex: Floats = np.negative(book.along_N) / lengths[plan.part_N]
+    return texel, vertex
 
 
 __all__ = ["CELLS", "SIZE", "drawn", "local", "share_along", "template_angles", "texels"]
