@@ -117,12 +117,17 @@ def test_the_camera_examples_are_sound(monkeypatch: pytest.MonkeyPatch) -> None:
         assert cameras.load(EXAMPLES / name).cameras
 
 
-def test_the_unit_starts_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_unit_starts_what_is_there(debian: Callable[[str, str], str], tmp_path: Path) -> None:
     """Its configuration has known keys alone, and systemd finds nothing wrong where it is here."""
     written = (EXAMPLES / "serve.yaml").read_text("utf-8")
     here = tmp_path / "serve.yaml"
-    for name in ("keys.jsonl", "tls.crt", "tls.key"):
-        (tmp_path / name).touch()
+    (tmp_path / "keys.jsonl").touch()
+    made = run(
+        debian("openssl", "openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
+        "-keyout", str(tmp_path / "tls.key"), "-out", str(tmp_path / "tls.crt"),
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
     here.write_text(written.replace("/etc/posealign", str(tmp_path)), "utf-8")
     found = settings.load(here)
     assert not found.on_loopback
