@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from posealign.answer import Placed
 from posealign.bundle import CalibrationSpec
+from posealign.metrics.calibration import logit
 from posealign.people import Box
 from posealign.skeletons.load import vocabulary
 
 SIGMA = 0.07  # of a joint whose confidence stays as it is
 SUREST = 4.0  # log-odds of being hidden: more is no more telling
-TINY = 1e-6
 BORDER = 0.02  # of the picture's longer side: a box that near may go on beyond it
 
 
@@ -36,8 +36,7 @@ def calibrated(
     """A person's confidences with the joints' own share of them."""
     if spec.tolerance == 0 and spec.hidden == 0:
         return person
-    confidence = person.confidence_K.clip(TINY, 1 - TINY)
-    logits = np.log(confidence) - np.log1p(-confidence)
+    logits = logit(person.confidence_K)
     logits += spec.tolerance * log_tolerance(sigmas_K) + spec.hidden * hidden(person, selected)
     return replace(person, confidence_K=1 / (1 + np.exp(-logits)))
 

@@ -220,13 +220,14 @@ class Predictor:
             vectors = np.concatenate([vectors, repeated], axis=1)
         located = sight.locate(self.graphs, seen, vectors)
         limits = [self._absent_above(one, look.size) for one in seen]
-        sigmas_K = [*(vocabulary()[n].sigma for n in names), *(skeleton[n].sigma for n in own)]
+        sigmas = [*(vocabulary()[n].sigma for n in names), *(skeleton[n].sigma for n in own)]
+        sigmas_K = np.array(sigmas)
         spec = self.bundle.metadata.calibration
         people = []
         for p, (one, limit) in enumerate(zip(seen, limits, strict=True)):
             row = sight.row_of(located, p)
             person = answer.placed(names, own, row, one.selected, one.crop, limit)
-            people.append(confidence.calibrated(person, one.selected, np.array(sigmas_K), spec))
+            people.append(confidence.calibrated(person, one.selected, sigmas_K, spec))
         if self.settings.verify:
             people = [
                 doubt.verified(person, one.selected, limit, look.depth_HW, look.intrinsics)
