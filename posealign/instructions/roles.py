@@ -25,6 +25,7 @@ from posealign.instructions import keywords
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.query import Chain, Except, Part, Scope, part, union
 from posealign.instructions.sets import Joints, candidates, evaluate
+from posealign.instructions.votes import log_softmax
 
 FILE = Path(__file__).with_name("roles.npz")
 SIZE = 1 << 17
@@ -323,12 +324,13 @@ def options_of(
     text: Text, which: int, ruled: Sequence[Joints | None], known: Weights
 ) -> list[tuple[float, Chosen]]:
     """Roles and sides of one mention with their log probabilities."""
-    roles_R = _log_softmax(known.role_FR[role_features(text, which, ruled)].sum(0))
+    scores_R = known.role_FR[role_features(text, which, ruled)].sum(0)
+    roles_R = log_softmax(scores_R.astype(np.float64))
     scopes = sided(text, text.mentions[which])
-    sides_S = np.zeros(1)
+    sides_S: NDArray[np.floating] = np.zeros(1)
     if len(scopes) > 1:
         rows = [known.side_F[side_features(text, which, scope)].sum() for scope in scopes]
-        sides_S = _log_softmax(np.array(rows))
+        sides_S = log_softmax(np.array(rows, np.float64))
     found = [(float(roles_R[2]), Chosen("said", scopes[0]))]
     for at, role in enumerate(ROLES):
         if role != "said":
@@ -337,9 +339,3 @@ def options_of(
                 for side, scope in zip(sides_S, scopes, strict=True)
             ]
     return sorted(found, key=lambda item: -item[0])[:6]
-
-
-def _log_softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    shifted = scores.astype(np.float64) - scores.max()
-    logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum())
-    return logs

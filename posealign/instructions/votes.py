@@ -69,11 +69,15 @@ def slot_votes(clean: str, hints: list[Hint]) -> dict[str, NDArray[np.float32]]:
     voted: dict[str, NDArray[np.float32]] = {}
     at = 0
     for name, classes in SLOTS.items():
-        scores = scores_K[at : at + len(classes)]
+        voted[name] = log_softmax(scores_K[at : at + len(classes)]).astype(np.float32)
         at += len(classes)
-        shifted = scores - scores.max()
-        voted[name] = (shifted - np.log(np.exp(shifted).sum())).astype(np.float32)
     return voted
+
+
+def log_softmax(scores: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Log probabilities of one choice, in the precision of its scores."""
+    shifted = scores - scores.max()
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
 
 
 def folded(classes: Sequence[str]) -> list[int]:
