@@ -117,19 +117,22 @@ def _at(
 ) -> dict[str, Ratio]:
     """Emission where so many joints that are there are given, and at a fixed threshold."""
     matched = float(np.quantile(absent_NK[there_NK], recall))
+    return {
+        "at recall": _emitted(absent_NK <= matched, gone_NK),
+        "deployed": _emitted(absent_NK <= threshold, gone_NK),
+        "recall": _emitted(absent_NK <= threshold, there_NK),
+    }
 
-    def share(limit: float, of: NDArray[np.bool_]) -> Ratio:
-        return ((absent_NK <= limit) & of).sum(1).astype(float), of.sum(1).astype(float)
 
-    return {"at recall": share(matched, gone_NK), "deployed": share(threshold, gone_NK),
-            "recall": share(threshold, there_NK)}  # fmt: skip
+def _emitted(given_NK: NDArray[np.bool_], of_NK: NDArray[np.bool_]) -> Ratio:
+    """Joints that are given among those of a kind, by view."""
+    return (given_NK & of_NK).sum(1).astype(float), of_NK.sum(1).astype(float)
 
 
 def _emission(
     absent: NDArray[np.float64], known: NDArray[np.bool_], of: NDArray[np.bool_], yes: float
 ) -> Ratio:
-    emitted = absent <= matched_threshold(absent, known, yes)
-    return (emitted & of).sum(1).astype(float), of.sum(1).astype(float)
+    return _emitted(absent <= matched_threshold(absent, known, yes), of)
 
 
 def _share(ratio: Ratio) -> str:
