@@ -33,7 +33,7 @@ from posealign.instructions.query import (
     union,
 )
 from posealign.instructions.roles import likely
-from posealign.instructions.sets import Joints, as_mask, candidates, evaluate
+from posealign.instructions.sets import Joints, as_mask, meant
 from posealign.instructions.votes import slot_votes, vote
 from posealign.skeletons.load import vocabulary
 
@@ -149,12 +149,12 @@ def propose_read(ballot: Ballot, clean: str, ruled: Query | Refusal | None) -> M
     clauses, joined = weigh_clauses(clean)
     views: list[Joints | None] = [None, None]
     if clauses is not None:
-        views[0] = evaluate(clauses, candidates)
+        views[0] = meant(clauses)
         kind = "joined" if joined else "corrected" if is_corrected(clean) else "plain"
         kind = "composed" if is_composed(clauses) else kind
         ballot.propose(_mask_of(clauses), **{f"clauses_{kind}": 1.0})
     if isinstance(ruled, Query):
-        views[1] = evaluate(ruled.scope, candidates)
+        views[1] = meant(ruled.scope)
         kind = "structured" if is_structured(clean, ruled) else "plain"
         ballot.propose(_mask_of(ruled.scope), **{f"rules_{kind}": 1.0})
     for scope, log_p in likely(clean, views):
@@ -178,26 +178,30 @@ def choose_mask(
     sure = float(np.abs(asked_V).clip(0, 4).mean())
     ballot.propose(bare_V, bare=1.0, bare_sure=sure, bare_only=float(alone))
     rows = list(ballot.rows.values())
-    masks_CV = np.concatenate([*(mask_V[None] for mask_V, _ in rows), _named()])
-    said_C = np.full(len(masks_CV), weights.get("unnamed", 0.0))
+    summed_V = _worth(asked_V, weights)
+    named = _named()
+    named_C = named.float_CV @ summed_V + weights.get("size", 0.0) * named.size_C
+    if not rows:
+        alone_V: Mask = named.masks_CV[int(named_C.argmax())]
+        return alone_V
+    masks_CV = np.array([mask_V for mask_V, _ in rows])
+    total_C = masks_CV.astype(np.float64) @ summed_V
+    total_C += weights.get("size", 0.0) * masks_CV[:, :17].mean(1)
     for at, (_, said) in enumerate(rows):
-        said_C[at] = sum(weights.get(name, 0.0) * value for name, value in said.items())
-    best: Mask = masks_CV[int((said_C + _by_logits(masks_CV, asked_V, weights)).argmax())]
-    return best
+        for name, value in said.items():
+            total_C[at] += weights.get(name, 0.0) * value
+    best, other = int(total_C.argmax()), int(named_C.argmax())
+    unnamed = float(named_C[other]) + weights.get("unnamed", 0.0)
+    chosen: Mask = rows[best][0] if total_C[best] >= unnamed else named.masks_CV[other]
+    return chosen
 
 
-def _by_logits(
-    masks_CV: Mask, asked_V: NDArray[np.float32], weights: Mapping[str, float]
-) -> NDArray[np.float64]:
-    """What the logits say of each mask."""
-    summed_V = (
-        sum(weights.get(f"sum{cap}", 0.0) * np.clip(asked_V, -cap, cap) for cap in (3, 8))
-        * _weights()
+def _worth(asked_V: NDArray[np.float32], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """What the logits say for each joint to be in a mask."""
+    worth_V: NDArray[np.float64] = _weights() * sum(
+        weights.get(f"sum{cap}", 0.0) * np.clip(asked_V, -cap, cap) for cap in (3, 8)
     )
-    total_C: NDArray[np.float64] = masks_CV @ summed_V
-    if "size" in weights:
-        total_C = total_C + weights["size"] * masks_CV[:, :17].mean(1)
-    return total_C
+    return worth_V
 
 
 def _kind_of(scope: Scope) -> str:
@@ -291,11 +295,20 @@ def _pairs(one: list[Part], other: list[Part], ordered: bool) -> Iterator[Scope]
 
 @lru_cache(maxsize=65536)
 def _mask_of(scope: Scope) -> Mask:
-    return as_mask(evaluate(scope, candidates))
+    return as_mask(meant(scope))
+
+
+@dataclass(frozen=True)
+class Named:
+    """The same masks twice, and which share of COCO's joints each has."""
+
+    masks_CV: Mask
+    float_CV: NDArray[np.float64]
+    size_C: NDArray[np.float64]
 
 
 @cache
-def _named() -> Mask:
+def _named() -> Named:
     """Every part there is, on every side, and all but it."""
     scopes: list[Scope] = []
     for name in sorted(PARTS):
@@ -304,9 +317,9 @@ def _named() -> Mask:
         sides: tuple[str | None, ...] = (None, "left", "right") if name in PAIRED else (None,)
         for side in sides:
             scopes += [Part(name, side), Except(Part("all"), Part(name, side))]  # type: ignore[arg-type]
-    masks = np.stack([_mask_of(scope) for scope in scopes])
-    kept: Mask = masks[masks.any(axis=1)]
-    return kept
+    masks_CV = np.unique(np.stack([_mask_of(scope) for scope in scopes]), axis=0)
+    masks_CV = masks_CV[masks_CV.any(axis=1)]
+    return Named(masks_CV, masks_CV.astype(np.float64), masks_CV[:, :17].mean(1))
 
 
 @cache

@@ -9,6 +9,7 @@ found is one more reading for candidates.py to weigh.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,7 +20,7 @@ from posealign.instructions.normalise import normalise
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.query import Chain, Except, Part, Scope, Union, part, union
-from posealign.instructions.sets import CORE, Joints, candidates, evaluate, instances
+from posealign.instructions.sets import CORE, Joints, candidates, instances, meant
 
 ALL = Part("all")
 _SLOT = re.compile(r"\{(\w)\}")
@@ -136,6 +137,8 @@ def _exception(text: str, depth: int, remark: int = 0) -> Scope | None:
             continue
         if pattern.weight < remark:
             break
+        if pattern.regexes[-1].search(text) is None:
+            continue  # the loosest of them
         for regex in pattern.regexes:
             match = regex.search(text)
             if match is None:
@@ -186,15 +189,15 @@ def _without(kept: Scope, removed: Scope) -> Scope | None:
         return Except(ALL, removed)
     items: list[Scope] = list(kept.items) if isinstance(kept, Union) else [kept]
     taken: list[Scope] = list(removed.items) if isinstance(removed, Union) else [removed]
-    whole = evaluate(kept, candidates)
+    whole = meant(kept)
     inside = [item for item in taken if _touches(item, whole)]
     beside = [item for item in taken if item not in inside]
     if not inside:
         return kept  # nobody asked for it
     loss = union(inside)
     last = items[-1]
-    holders = [item for item in items[:-1] if _touches(loss, evaluate(item, candidates))]
-    if len(items) > 1 and _touches(loss, evaluate(last, candidates)) and set(holders) <= {loss}:
+    holders = [item for item in items[:-1] if _touches(loss, meant(item))]
+    if len(items) > 1 and _touches(loss, meant(last)) and set(holders) <= {loss}:
         parts: list[Scope] = [*items[:-1], Except(last, loss)]
     else:
         parts = [Except(kept, loss)]
@@ -206,8 +209,8 @@ def _pulled(kept: Scope, removed: Scope) -> tuple[Scope, Scope]:
     items: list[Scope] = list(kept.items) if isinstance(kept, Union) else [kept]
     moved: list[Scope] = []
     while len(items) > 1:
-        others = frozenset[str]().union(*(evaluate(item, candidates) for item in items[:-1]))
-        if not evaluate(items[-1], candidates) <= others:
+        others = frozenset[str]().union(*(meant(item) for item in items[:-1]))
+        if not meant(items[-1]) <= others:
             break
         moved.insert(0, items.pop())
     return union(items), union([*moved, removed])
@@ -253,7 +256,7 @@ def _chain(text: str) -> Scope | None:
     return best[1] if best else None
 
 
-def _until(text: str, found: list[keywords.Found]) -> int:
+def _until(text: str, found: Sequence[keywords.Found]) -> int:
     """The end of the first part in the text, with a side behind it."""
     at = next(n for n, item in enumerate(found) if item.scope is not None)
     following = found[at + 1] if at + 1 < len(found) else None

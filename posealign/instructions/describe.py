@@ -5,7 +5,7 @@ Shapes: P named things, V vocabulary joints.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,12 @@ def _names() -> tuple[tuple[str, ...], Mask]:
 
 def describe(asked_V: Mask) -> str | None:
     """A scope that means exactly these joints; None where no short one does."""
+    return _described(asked_V.tobytes())
+
+
+@lru_cache(maxsize=4096)
+def _described(packed: bytes) -> str | None:
+    asked_V = np.frombuffer(packed, dtype=bool)
     if not asked_V.any():
         return None
     names, masks_PV = _names()

@@ -7,8 +7,9 @@ learnt anything; it stands beside the model in every table.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from posealign.errors import InvalidQuery
 from posealign.instructions import keyword_patterns as patterns
@@ -191,7 +192,7 @@ def _related(relation: str, parts: list[Scope]) -> Scope | None:
     return Related(relation, Part(paired[0].name))
 
 
-def bind(found: list[Found], text: str) -> list[Scope]:
+def bind(found: Sequence[Found], text: str) -> list[Scope]:
     scopes: list[Scope] = []
     side: str | None = None
     for at, item in enumerate(found):
@@ -241,7 +242,8 @@ def _takes_side(item: Found, gap: str) -> bool:
     return len(gap) <= 6 and not patterns.JOINS.search(gap)
 
 
-def found_in(text: str) -> list[Found]:
+@lru_cache(maxsize=1024)  # rules, clauses and roles look into the same words
+def found_in(text: str) -> tuple[Found, ...]:
     """Sides and parts, the longest match at each place; compounds like 手机 hold no part."""
     words, longest = _index()
     tokens = [(match[0], match.start(), match.end()) for match in TOKEN.finditer(text)]
@@ -269,7 +271,7 @@ def found_in(text: str) -> list[Found]:
                 break
         else:
             at += 1
-    return found
+    return tuple(found)
 
 
 @cache

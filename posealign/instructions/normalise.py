@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 # Zero-width, bidirectional and other format characters, and variation selectors of emoji.
@@ -32,6 +32,7 @@ def traditional() -> dict[int, str]:
     return table
 
 
+@lru_cache(maxsize=1024)  # tokens, hints and names each ask for it
 def normalise(text: str) -> str:
     """NFKC, no invisible or control characters, one kind of space, lower case, simplified."""
     if text.isascii() and text.isprintable():

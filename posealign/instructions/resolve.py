@@ -137,7 +137,8 @@ class Resolver:
     def _heads(
         self, clean: str
     ) -> tuple[Heads, str | None, NDArray[np.int64], NDArray[np.float32]]:
-        rows = encode(self.tokenizer, clean, lexicon=self.lexicon)
+        hints = find_hints(clean, self.lexicon)
+        rows = encode(self.tokenizer, clean, hints=hints)
         ids = pad([rows or [1]])
         mirrored = mirror_text(clean)
         if rows and mirrored is not None and mirrored != clean:
@@ -146,7 +147,6 @@ class Resolver:
             out["text_tokens"] = out["text_tokens"][:, : ids.shape[1]]
         else:
             out = self.graph({"ids": ids})
-        hints = find_hints(clean, self.lexicon)
         foreign = self.foreign and hints != find_hints(clean)
         heads = settle(out, 0, hints, clean, foreign=foreign)
         reason = None if heads.answered else heads.reason

@@ -24,7 +24,7 @@ from posealign.errors import InvalidQuery
 from posealign.instructions import keywords
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.query import Chain, Except, Part, Scope, part, union
-from posealign.instructions.sets import Joints, candidates, evaluate
+from posealign.instructions.sets import Joints, meant
 from posealign.instructions.votes import log_softmax
 
 FILE = Path(__file__).with_name("roles.npz")
@@ -180,7 +180,7 @@ def role_features(text: Text, which: int, ruled: Sequence[Joints | None]) -> lis
     scope = mention.scope
     name = scope.name if isinstance(scope, Part) else "sum"
     found |= {f"p{name}", f"pl{mention.plural}", f"all{name == 'all'}/{min(count, 3)}"}
-    views = [_view(evaluate(mention.bound or scope, candidates), joints) for joints in ruled]
+    views = [_view(meant(mention.bound or scope), joints) for joints in ruled]
     found |= {f"v{at}{view}" for at, view in enumerate(views)}
     found.add("v" + "".join(views))
     found.add(f"v{''.join(views)}/{min(count, 3)}/{after[0] if after[0] in _STOP else ''}")
@@ -230,8 +230,8 @@ def _neighbour_features(text: Text, which: int) -> set[str]:
 
 
 def _lie(one: Mention, other: Mention) -> str:
-    a = evaluate(one.bound or one.scope, candidates)
-    b = evaluate(other.bound or other.scope, candidates)
+    a = meant(one.bound or one.scope)
+    b = meant(other.bound or other.scope)
     if one.scope == other.scope:
         return "same" if a == b else "turned"
     return "in" if a < b else "holds" if b < a else "eq" if a == b else "meets" if a & b else "off"
@@ -313,7 +313,7 @@ def likely(
     totals: dict[Joints, tuple[Scope, list[float]]] = {}
     for score, row in beam:
         scope = compose(row)
-        joints = evaluate(scope, candidates) if scope is not None else frozenset()
+        joints = meant(scope) if scope is not None else frozenset()
         if scope is not None and joints:
             totals.setdefault(joints, (scope, []))[1].append(score)
     found = [(scope, float(np.logaddexp.reduce(scores))) for scope, scores in totals.values()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,12 @@ def evaluate(scope: Scope, choose: Chooser) -> Joints:
     if isinstance(scope, Union):
         return frozenset[str]().union(*(evaluate(item, choose) for item in scope.items))
     return _subtract(evaluate(scope.scope, choose), instances(scope.removed, choose))
+
+
+@lru_cache(maxsize=65536)
+def meant(scope: Scope) -> Joints:
+    """The joints of a scope as far as words go: a relation keeps all its candidates."""
+    return evaluate(scope, candidates)
 
 
 def instances(scope: Scope, choose: Chooser) -> list[Joints]:
@@ -174,8 +180,9 @@ def _neighbours() -> dict[str, list[str]]:
 
 
 def as_mask(joints: Iterable[str]) -> NDArray[np.bool_]:
+    index = vocabulary().index
     mask_V = np.zeros(len(vocabulary()), dtype=bool)
-    mask_V[[vocabulary().index(joint) for joint in joints]] = True
+    mask_V[[index(joint) for joint in joints]] = True
     return mask_V
 
 

@@ -66,14 +66,21 @@ def encode(
     text: str,
     keep: Callable[[], bool] | None = None,
     lexicon: Lexicon | None = None,
+    hints: Sequence[Hint] | None = None,
 ) -> list[int]:
-    """Ids of the text with hints; in training `keep` decides for each hint whether it is given."""
-    spaced = _spaced(normalise(text))
+    """Ids of the text with its hints, found already or not; in training `keep` decides for each
+    of them whether it is given.
+    """
+    clean = normalise(text)
+    spaced = _spaced(clean)
     encoded = tokenizer.encode(spaced, add_special_tokens=False)
     ids: list[int] = []
-    hints = find_hints(spaced, lexicon)
+    if hints is None:
+        hints = find_hints(clean, lexicon)
+    shift = len(spaced) - len(clean)
     at = 0
-    for token, (_, end) in zip(encoded.ids, encoded.offsets, strict=True):
+    for token, (_, stop) in zip(encoded.ids, encoded.offsets, strict=True):
+        end = stop - shift
         while at < len(hints) and hints[at].end < end:
             _add_hint(tokenizer, ids, hints[at], keep)
             at += 1
