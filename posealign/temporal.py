@@ -22,18 +22,20 @@ class SmoothingSettings:
     """Cut-offs in Hz; `beta` opens the filter with speed, in torso lengths a second. A speed below
     `rest` is a sensor's noise and opens nothing: so what moves may open it far, and what rests is
     held still. Speed is told by how far the filter lags, so a slow drift lags little more than
-    `rest` times a frame: 1 % of the torso at 30 frames a second.
+    `rest` times a frame: 2 % of the torso at 30 frames a second. A limb that swings stands still
+    twice a turn: speed is forgotten over `hold` seconds only, or its ends would be cut off.
     """
 
     min_cutoff: float = 0.6
-    beta: float = 12.0
+    beta: float = 160.0
     derivative_cutoff: float = 1.5
-    rest: float = 0.2
+    rest: float = 0.5
+    hold: float = 0.4  # seconds in which a speed that was reached falls to a third
     forget_after: float = 0.5  # seconds without a joint, then it starts anew
 
     def __post_init__(self) -> None:
         positive = (self.min_cutoff, self.derivative_cutoff, self.forget_after)
-        if min(positive) <= 0 or min(self.beta, self.rest) < 0:
+        if min(positive) <= 0 or min(self.beta, self.rest, self.hold) < 0:
             raise InvalidInput(f"smoothing wants positive settings, got {self}")
 
 
@@ -44,6 +46,7 @@ class OneEuro:
         self._settings = settings
         self._value: NDArray[np.float64] | None = None
         self._speed = np.zeros(0)
+        self._held = 0.0
         self._time = 0.0
 
     def __call__(
@@ -55,11 +58,14 @@ class OneEuro:
             if self._value is not None and step <= 0:
                 return self._value
             self._value, self._speed, self._time = value, np.zeros_like(value), time
+            self._held = 0.0
             return value
         speed = (value - self._value) / step
         self._speed += _alpha(settings.derivative_cutoff, step) * (speed - self._speed)
         fast = float(np.linalg.norm(self._speed)) / max(scale, 1e-9)
-        opened = settings.beta * max(fast - settings.rest, 0.0)
+        lasting = np.exp(-step / settings.hold) if settings.hold else 0.0
+        self._held = max(fast, self._held * float(lasting))
+        opened = settings.beta * max(self._held - settings.rest, 0.0)
         alpha = _alpha(settings.min_cutoff + opened, step)
         self._value = self._value + alpha * (value - self._value)
         self._time = time

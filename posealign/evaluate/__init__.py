@@ -8,6 +8,7 @@
     figures.py    arrays → figures, by group
     pope.py       keypoint-POPE: balanced yes/no questions about a labelled set
     clip.py       still pictures → clips: jitter and what smoothing costs
+    smoothing.py  the same on simulated tracks, where settings are chosen
 
 posealign/report.py makes report.json, report.html and the tables from these.
 """
