@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from posealign.model import codec
-from posealign.rewards.combine import PLAUSIBILITY, joint_reward
+from posealign.rewards.combine import PLAUSIBILITY, joint_reward, set_reward
 from posealign.rewards.poses import Poses, Rules
 from training.policy import Batch, Distribution
 
@@ -79,7 +79,13 @@ def rules_loss(
     pixels_per_cell: float,
     weights: Mapping[str, float],
 ) -> Tensor:
-    """The same plausibility rules as the rewards', uncapped, summed over pictures."""
+    """The same plausibility rules as the rewards', uncapped, summed over pictures.
+
+    Where presence alone is decided the rewards are those of sets, of the chances of being given.
+    """
+    if not plain.placed:
+        given = (1 - plain.state_BK3[..., 0].exp()) * batch.scene.asked_BV
+        return -set_reward(given[None], batch.scene, weights).sum()
     poses, rules = soft_poses(plain, batch, grid, pixels_per_cell), Rules(capped=False)
     total = plain.place_BKC.new_zeros(())
     for name in PLAUSIBILITY:

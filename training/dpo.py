@@ -6,7 +6,8 @@ Joints factorise, so joints that did not change cancel; the dense form (after RL
 corrected joint its own comparison, weighted by how wrong it was. A place's log-probability is
 smeared over its neighbours, or one cell would rise and the next stay. What the better answer says
 must not become less likely than it was (the penalty λ). A known rate of careless labels enters as
-label smoothing. Shapes: P pairs, K joints.
+label smoothing. `kind: labels` is the control: corrected joints of the better answer as plain
+labels. Shapes: P pairs, K joints.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -35,16 +36,31 @@ from training.run import Run, judged, optimizer_of, prepare, summary, verdict
 from training.tune import anchor_totals, save_accepted
 from training.tune_config import TuneConfig
 
+OF_ROLLOUTS = frozenset({
+    "method", "rollouts", "inner", "tau", "clip", "kl", "entropy", "credit", "reward_model",
+    "rules_weight", "rows",
+})  # fmt: skip
+
 
 class DpoConfig(TuneConfig):
-    """`preferences` are about views of the `train` split; `flips` is the known rate of error."""
+    """`preferences` are about views of the `train` split; `flips` is the known rate of error.
+
+    The anchor needs those views' labels; with 0 nothing but the preferences is learnt from.
+    """
 
     preferences: str
     trains: str = Field("all", pattern="^all$")  # a correction is about a place
-    kind: str = Field("dense", pattern="^(pair|dense)$")
+    kind: str = Field("dense", pattern="^(pair|dense|labels)$")
     beta: float = Field(0.1, gt=0)
     penalty: float = Field(0.1, ge=0)
     flips: float = Field(0.0, ge=0, lt=0.5)
+
+    @model_validator(mode="after")
+    def _used(self) -> DpoConfig:
+        idle = sorted(OF_ROLLOUTS & self.model_fields_set)
+        if idle:
+            raise ValueError(f"{', '.join(idle)} would be ignored: nothing is sampled here")
+        return self
 
 
 def answer_log_prob(
@@ -80,6 +96,15 @@ def preference_loss(
     else:
         weights = gamma_PK * changed
         each = (weights * cost(gap_PK)).sum(-1) / weights.sum(-1).clamp(min=1e-6)
+    return (each * confidence_P).mean()
+
+
+def labels_loss(
+    better_PK: Tensor, changed_PK: Tensor, gamma_PK: Tensor, confidence_P: Tensor
+) -> Tensor:
+    """What a correction says without what it replaced, weighted as the dense form weighs it."""
+    weights = gamma_PK * changed_PK.to(better_PK.dtype)
+    each = -(weights * better_PK).sum(-1) / weights.sum(-1).clamp(min=1e-6)
     return (each * confidence_P).mean()
 
 
@@ -151,8 +176,11 @@ def _step(
     old_better, old_worse = before
     gap = (better - old_better) - (worse - old_worse)
     gamma = severity(part, batch.scene)
+    said = (labels_loss(better, part.changed_PK, gamma, part.confidence_P)
+            if config.kind == "labels" else
+            preference_loss(gap, part.changed_PK, gamma, config, part.confidence_P))  # fmt: skip
     parts = {
-        "preference": preference_loss(gap, part.changed_PK, gamma, config, part.confidence_P),
+        "preference": said,
         "penalty": config.penalty * (old_better - better).clamp(min=0).sum(-1).mean(),
     }
     if config.anchor:

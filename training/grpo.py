@@ -1,7 +1,8 @@
 """Group-relative tuning of a hybrid answer, with credit for each joint.
 
-Discrete: each joint's state is credited with half the change of the set reward that its flip would
-make (the mean of both outcomes is a baseline that does not depend on the joint's own choice).
+Discrete: the gate is credited with the set's reward, each joint's state with half the change of it
+that the state's flip would make (the mean of both outcomes is a baseline that does not depend on
+the joint's own choice).
 Continuous: each joint's place is credited with the rewards that joint answers for. Both are taken
 relative to the other rollouts of the same picture, leave-one-out, and divided by a running
 standard deviation, never the group's own. Divisors are fixed, so long answers weigh no more.
@@ -100,8 +101,9 @@ def advantages(
 ) -> Advantages:
     """From rewards: of joints, of the set, and of the set had one joint been flipped."""
     right = actions.answer_GB == answered_B
-    # A refused question that had an answer, or an answered one that had none, earns nothing.
-    whole = torch.where(right, set_GB + joint_GBK.mean(-1), torch.zeros_like(set_GB))
+    # A refused question that had an answer, or an answered one that had none, earns nothing. Like
+    # states, the gate is not credited with places: whoever breaks rules would do best to refuse.
+    whole = torch.where(right, set_GB, torch.zeros_like(set_GB))
     gate = relative(whole, torch.ones_like(right))
     chosen = actions.chosen_GBK
     state = relative(0.5 * (set_GB[..., None] - flipped_GBK), chosen)

@@ -78,6 +78,10 @@ class RewardModel(nn.Module):
         shape = DecoderConfig(width=width, heads=4)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(2))
         self.score = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 1))
+        # What an answer's joint scores on average: only differences are learnt, so members would
+        # otherwise differ by constants, and the least of them be one and the same member.
+        self.usual: Tensor
+        self.register_buffer("usual", torch.zeros(joints))
 
     def forward(
         self, facts_PK8: Tensor, evidence_PKC: Tensor, tokens_PTD: Tensor, asked_PK: Tensor
@@ -87,7 +91,7 @@ class RewardModel(nn.Module):
         memory = self.picture_in(tokens_PTD)
         for layer in self.layers:
             x = layer(x, memory)
-        scores: Tensor = self.score(x).squeeze(-1)
+        scores: Tensor = self.score(x).squeeze(-1) - self.usual
         return scores
 
 
@@ -144,7 +148,7 @@ class Ensemble:
 
     @torch.no_grad()
     def scores(self, given: Given, batch: Batch) -> Tensor:
-        """[P, K]: the least of the members, each centred on its own pairs."""
+        """[P, K]: the least of the members, each centred on the answers it learnt from."""
         found = [scores(member, given, batch, self.pixels_per_cell) for member in self.members]
         return torch.stack(found).min(0).values
 
@@ -185,7 +189,9 @@ def train_ensemble(
         torch.manual_seed(config.seed * 100 + number)
         member = RewardModel(channels, width, len(names), config.width)
         _fit(member, pairs, kept, cache, names, config, config.seed * 100 + number)
-        members.append(member.eval().requires_grad_(False))
+        member.eval().requires_grad_(False)
+        centre(member, pairs.take(kept), cache, names)
+        members.append(member)
     ensemble = Ensemble(tuple(members), cache.pixels_per_cell)
     return ensemble, {
         "held_out_accuracy": accuracy(ensemble, pairs.take(held), cache, names),
@@ -217,6 +223,18 @@ def _fit(
         torch.nn.utils.clip_grad_norm_(member.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
+
+
+@torch.no_grad()
+def centre(member: RewardModel, pairs: Pairs, cache: Cache, names: Sequence[str]) -> None:
+    """So that a joint of these answers scores 0 on average."""
+    total = torch.zeros_like(member.usual)
+    for start in range(0, len(pairs), 64):
+        part = pairs.take(range(start, min(start + 64, len(pairs))))
+        batch = batch_of(cache, part.rows_P, names, tokens=True)
+        for given in (part.better, part.worse):
+            total += scores(member, given, batch, cache.pixels_per_cell).sum(0)
+    member.usual += total / (2 * len(pairs))
 
 
 def accuracy(ensemble: Ensemble, pairs: Pairs, cache: Cache, names: Sequence[str]) -> float:

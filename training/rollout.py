@@ -2,7 +2,8 @@
 
 An answer is a gate, a state for each asked joint, and for joints that end up emitted a heatmap
 cell (jittered evenly inside it: density 1) and a depth bin. Noise is drawn for the whole batch and
-handed in, so that ranks that hold parts of a batch draw what one rank would.
+handed in, so that ranks that hold parts of a batch draw what one rank would. A wish for visible
+joints only hides some of an answer afterwards: every joint in its scope is decided and rewarded.
 Shapes: G rollouts, B pictures, K joints, C cells, Z bins.
 """
 
@@ -16,8 +17,6 @@ from torch import Tensor
 from posealign.model import codec
 from posealign.rewards.poses import Poses
 from training.policy import Distribution
-
-VISIBILITY = ("any", "visible", "occluded")
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Actions:
-    """What was drawn; `emitted` follows from gate, states, what is asked and the filter."""
+    """What was drawn; `emitted` follows from gate, states and what is asked."""
 
     answer_GB: Tensor  # bool
     state_GBK: Tensor

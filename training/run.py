@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from posealign.errors import InvalidConfig, InvalidInput
+from posealign.metrics.hallucination import at_recall
 from posealign.model.pose_model import PoseModel
 from posealign.rewards.accuracy import band_at
 from posealign.rewards.combine import Rewarded, reward
@@ -22,6 +23,8 @@ from training.prior import Prior
 from training.rollout import divergence
 from training.starting import assembled
 from training.tune_config import TuneConfig
+
+KEPT = 0.95  # of the joints that are there, where emission of absent ones is compared
 
 
 @dataclass
@@ -91,7 +94,13 @@ def judged(run: Run) -> dict[str, float]:
         emitted_GBV=torch.from_numpy(found.emitted_NK(run.config.absent_threshold))[None],
     )
     scored = reward(poses, found.scene, run.config.rewards, run.rules)
-    return figures | {"reward": scored.total, "median_oks": median_oks(found)}
+    absent = found.scene.absent_BV.numpy()
+    known = absent | found.scene.present_BV.numpy()
+    ranked = at_recall(1 - found.absent_NK[known], absent[known], KEPT)
+    return figures | {
+        "reward": scored.total, "median_oks": median_oks(found),
+        "absent_at_recall": ranked["hallucination"],
+    }  # fmt: skip
 
 
 @torch.no_grad()

@@ -58,8 +58,8 @@ class TuneConfig(Config):
             raise ValueError(f"splits lacks {sorted(missing)}")
         if self.method == "ppo" and self.reward_model is None:
             raise ValueError("ppo is tuned on a reward model: reward_model is missing")
-        if self.trains == "presence" and (self.layers or self.method in ("ppo", "rules")):
-            raise ValueError("presence is trained by group or sft, and with layers 0")
+        if self.trains == "presence" and (self.layers or self.method == "ppo"):
+            raise ValueError("presence is trained by group, sft or rules, and with layers 0")
         checked_weights(self.rewards)
         return self
 

@@ -67,3 +67,16 @@ def test_what_one_joint_changes_is_what_flipping_it_gives() -> None:
         by_hand = emitted.clone()
         by_hand[..., joint] = ~by_hand[..., joint]
         assert torch.allclose(flipped[..., joint], set_reward(by_hand, one, WEIGHTS))
+
+
+def test_chances_of_being_given_can_be_differentiated() -> None:
+    """At 0 and 1 they are the sets'; a price for absent joints is its expectation; both pull."""
+    absent = mask("left_wrist", "right_ear")
+    one = scene(present_BV=~absent, absent_BV=absent)
+    emitted = torch.rand(3, 1, len(NAMES), generator=torch.Generator().manual_seed(1)) > 0.4
+    assert torch.equal(set_reward(emitted.float(), one, WEIGHTS), set_reward(emitted, one, WEIGHTS))
+    half = torch.full((1, 1, len(NAMES)), 0.5, requires_grad=True)
+    assert float(hallucination(half, one).detach()) == -0.25
+    (slope,) = torch.autograd.grad(set_reward(half, one, WEIGHTS).sum(), half)
+    assert (slope[0, 0, absent[0]] < 0).all()
+    assert (slope[0, 0, ~absent[0]] > 0).all()

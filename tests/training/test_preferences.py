@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from posealign.config import load_config
-from posealign.errors import InvalidInput
+from posealign.errors import InvalidConfig, InvalidInput
 from posealign.model import codec
 from posealign.preferences import Preference, read, write
 from posealign.skeletons.load import vocabulary
@@ -159,7 +159,7 @@ def test_smearing_by_row_and_column_is_the_soft_targets_sum() -> None:
     assert torch.allclose(smeared(place, cells, (6, 5)), (target * place).sum(-1), atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["pair", "dense"])
+@pytest.mark.parametrize("kind", ["pair", "dense", "labels"])
 def test_dpo_prefers_what_was_preferred(
     tmp_path: Path, records: list[Preference], kind: str
 ) -> None:
@@ -174,6 +174,11 @@ def test_dpo_prefers_what_was_preferred(
     column = lines[0].split(",").index("preferred")
     assert float(lines[-1].split(",")[column]) > 0.7
     assert report["last"]["step"] == 8
+
+
+def test_settings_of_rollouts_are_refused_where_nothing_is_sampled() -> None:
+    with pytest.raises(InvalidConfig, match="rollouts"):
+        load_config(DpoConfig, CONFIGS / "dpo_tiny.yaml", ["rollouts=8"])
 
 
 def test_the_reward_model_learns_which_answer_is_better(
@@ -193,6 +198,14 @@ def test_the_reward_model_learns_which_answer_is_better(
     each = [reward_model.scores(m, given, batch, run.train.pixels_per_cell)
             for m in ensemble.members]  # fmt: skip
     assert torch.equal(ensemble.scores(given, batch), torch.stack(each).min(0).values)
+    # What a member adds to every answer is no opinion: it must not become the least one for it.
+    lower = ensemble.members[0]
+    for member in ensemble.members:
+        reward_model.centre(member, pairs, run.train, run.policy.names)
+    centred = ensemble.scores(given, batch)
+    lower.score[1].bias -= 5.0
+    reward_model.centre(lower, pairs, run.train, run.policy.names)
+    assert torch.allclose(ensemble.scores(given, batch), centred, atol=1e-4)
 
 
 def test_bradley_terry_by_hand() -> None:

@@ -132,6 +132,25 @@ def test_relative_advantages_leave_one_out() -> None:
     assert grpo.relative(values, mask & (values < 2)).abs().sum() == 0  # one alone teaches nothing
 
 
+def test_exploit_refusing_what_one_would_answer_badly_does_not_pay() -> None:
+    """The gate is credited with sets alone: places that break rules are no reason to refuse."""
+    answer = torch.tensor([[True], [True], [False], [False]])
+    some = answer[..., None].expand(-1, -1, 2)
+    actions = rollout.Actions(
+        answer, torch.full((4, 1, 2), 2), torch.zeros(4, 1, 2, dtype=torch.long),
+        torch.zeros(4, 1, 2, dtype=torch.long), torch.zeros(4, 1, 2, 3),
+        torch.ones(1, 2, dtype=torch.bool), some,
+    )  # fmt: skip
+    dreadful = torch.where(some, -9.0, 0.0)
+    sets = torch.where(answer, 1.0, 0.0)
+    for answered, signs in ((True, [1, 1, -1, -1]), (False, [-1, -1, 1, 1])):
+        earned = sets if answered else 1 - sets  # where nothing is there, giving nothing is right
+        worth = grpo.advantages(dreadful, earned, torch.zeros(4, 1, 2), actions,
+                                torch.tensor([answered]))  # fmt: skip
+        assert worth.gate_GB[:, 0].sign().tolist() == signs
+        assert float(worth.gate_GB.abs().max()) <= 1
+
+
 def test_scales_run_over_batches_and_never_over_the_group() -> None:
     scales = grpo.Scales(decay=0.5)
     mask = {name: torch.ones(2, 1) if name == "gate" else torch.ones(2, 1, 3)
@@ -320,7 +339,7 @@ def test_a_group_is_spread_over_the_distribution() -> None:
         assert abs(float(both[0, 1])) < 0.06
 
 
-@pytest.mark.parametrize("method", ["group", "sft"])
+@pytest.mark.parametrize("method", ["group", "sft", "rules"])
 def test_presence_alone_leaves_every_place_as_it_was(tmp_path: Path, method: str) -> None:
     config = tiny(tmp_path, "trains=presence", f"method={method}", "steps=3", "rate=0.05")
     report = tune(config)

@@ -116,11 +116,16 @@ def say(text: str) -> None:
 
 def judged(study: Study, name: str, deployed: Deployed, report: dict[str, Any]) -> Judged:
     threshold = matched_threshold(deployed.absent_NK, known_joints(deployed), study.yes_ratio)
+    return Judged(name, judge(deployed, threshold, study.prior), deployed.absent_NK,
+                  errors(deployed), report)  # fmt: skip
+
+
+def errors(deployed: Deployed) -> Floats:
+    """[N, K] pixels; NaN where nothing is labelled."""
     scene = deployed.scene
     there = (scene.present_BV & scene.labelled_BV).numpy()
     gap = np.linalg.norm(deployed.points_NK2 - scene.points_BV2.numpy(), axis=-1)
-    return Judged(name, judge(deployed, threshold, study.prior), deployed.absent_NK,
-                  np.where(there, gap, np.nan), report)  # fmt: skip
+    return np.where(there, gap, np.nan)
 
 
 def arm(

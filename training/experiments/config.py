@@ -42,9 +42,12 @@ class StudyConfig(Config):
         "left_elbow", "right_elbow", "left_wrist", "right_wrist",
         "left_knee", "right_knee", "left_ankle", "right_ankle",
     )  # fmt: skip
+    judged_flips: float = 0.1  # where settings are chosen, and all `seeds` run
     dpo: dict[str, Any] = Field(default_factory=dict)
+    dpo_search: tuple[dict[str, Any], ...] = ({},)  # each overrides `dpo`; chosen on validation
     reward_model: dict[str, Any] = Field(default_factory=dict)
     deployed: float = Field(0.5, gt=0, lt=1)  # absence above which a joint is kept back when served
     recall: float = Field(0.9, gt=0, lt=1)  # at which emission of absent joints is compared
+    given_up: float = Field(0.01, ge=0, lt=0.5)  # of the deployed recall, where presence is tuned
     draws: int = Field(2000, ge=10)
     threads: int = 1

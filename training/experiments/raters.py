@@ -8,34 +8,79 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from posealign.preferences import write
+from posealign.preferences import read, write
+from training import loop
 from training.deployed import Deployed, deploy
 from training.dpo import DpoConfig, dpo
-from training.experiments.arms import Judged, Study, arm, start_arm
+from training.experiments.arms import Judged, Study, arm, errors, searched, start_arm, tuned
 from training.experiments.intervals import Change, change
 from training.experiments.tables import Findings, Table, compare, mean, said
 from training.judges import feedback
 from training.pairs import simulated
+from training.rollout import Noise, draw, poses_of
+
+KINDS = ("pair", "dense", "labels")
+SAMPLES = 3
 
 
 def preferences(study: Study) -> Findings:
-    """Simulated corrections with careless ones among them: pairs against dense, by joint."""
-    base = start_arm(study)
-    looked = [name in study.config.corrected_joints for name in study.names]
-    rows = []
-    for flips in study.config.flips:
-        path = records(study, flips)
-        for kind in ("pair", "dense"):
-            runs = [_preferred(study, path, kind, flips, seed)
-                    for seed in study.config.ablation_seeds]  # fmt: skip
-            fell = _errors(study, [base], runs, looked)
-            rows.append((f"{100 * flips:.0f} %", kind, f"{fell.before:.2f}", f"{fell.after:.2f}",
-                         said(fell), said(compare(study, [base], runs, "pck"))))  # fmt: skip
-    note = (f"{study.config.corrections} corrections of up to three joints each. Error: mean "
-            "pixels (192 × 192 input) on the corrected kinds of joints.")  # fmt: skip
-    header = ("flipped", "DPO", "error before", "error after", "change", "PCK@0.1 of all joints")
+    """Simulated corrections with careless ones among them: pairs, dense, and plain labels."""
+    config, base = study.config, start_arm(study)
+    looked = [name in config.corrected_joints for name in study.names]
+    chosen = {kind: _searched(study, kind, looked) for kind in KINDS}
+    rate = searched(study, "sft")
+    whole = [tuned(study, f"sft_rate{rate:g}_seed{seed}", seed, rate, method="sft")
+             for seed in config.seeds]  # fmt: skip
+    rows = [_row(study, "", "all labels of these views", [base], whole, looked)]
+    for flips in config.flips:
+        barred = flips == config.judged_flips
+        runs = {
+            kind: [_preferred(study, kind, chosen[kind], flips, seed)
+                   for seed in (config.seeds if barred and kind != "pair"
+                                else config.ablation_seeds)]
+            for kind in KINDS if barred or kind != "labels"
+        }  # fmt: skip
+        rows += [_row(study, f"{100 * flips:.0f} %", kind, [base], found, looked)
+                 for kind, found in runs.items()]  # fmt: skip
+        if barred:
+            for other in ("labels", "pair"):
+                rows.append(_row(study, f"{100 * flips:.0f} %", f"dense, against {other}",
+                                 runs[other], runs["dense"], looked))  # fmt: skip
+    said_of = "; ".join(f"{kind}: {config.dpo_search[place]}" for kind, place in chosen.items())
+    note = (f"{config.corrections} corrections of up to three joints each. Error: mean pixels "
+            "(192 × 192 input) on the corrected kinds of joints, against the start where nothing "
+            f"else is said. Chosen on validation views at {100 * config.judged_flips:.0f} % flips: "
+            f"{said_of}.")  # fmt: skip
+    header = ("flipped", "learns from", "seeds", "error before", "error after", "change",
+              "PCK@0.1 of all joints")  # fmt: skip
     return Findings((Table("Preferences", header, tuple(rows), note),))
+
+
+def _row(
+    study: Study,
+    flips: str,
+    name: str,
+    before: Sequence[Judged],
+    after: Sequence[Judged],
+    looked: Sequence[bool],
+) -> tuple[str, ...]:
+    fell = _errors(study, before, after, looked)
+    return (flips, name, str(len(after)), f"{fell.before:.2f}", f"{fell.after:.2f}", said(fell),
+            said(compare(study, before, after, "pck")))  # fmt: skip
+
+
+def _searched(study: Study, kind: str, looked: Sequence[bool]) -> int:
+    """Which settings of `dpo_search` err least on these joints of validation views."""
+    config = study.config
+    if len(config.dpo_search) == 1:
+        return 0
+    found = []
+    for place in range(len(config.dpo_search)):
+        run = _preferred(study, kind, place, config.judged_flips, config.seeds[0])
+        found.append(float(np.nanmean(np.array(run.report["validation_error"])[np.array(looked)])))
+    return int(np.argmin(found))
 
 
 def records(study: Study, flips: float) -> Path:
@@ -49,18 +94,35 @@ def records(study: Study, flips: float) -> Path:
     return path
 
 
-def _preferred(study: Study, path: Path, kind: str, flips: float, seed: int) -> Judged:
+def _preferred(study: Study, kind: str, place: int, flips: float, seed: int) -> Judged:
+    path = records(study, flips)
+    return _dpo(study, path, f"dpo_{kind}_{place}_flips{flips:g}_seed{seed}", kind, place, flips,
+                seed)  # fmt: skip
+
+
+def _dpo(
+    study: Study, path: Path, name: str, kind: str, place: int, flips: float, seed: int
+) -> Judged:
+    """`place` is the one of `dpo_search` that overrides the study's `dpo`."""
     config = study.config
 
     def train(folder: Path) -> dict[str, Any]:
-        return dpo(DpoConfig(
+        values = {**config.dpo, **config.dpo_search[place]}
+        report = dpo(DpoConfig(
             out=str(folder), weights_from=config.weights_from, model=config.model,
             splits=config.splits, cache=config.cache, preferences=str(path), kind=kind,
             flips=min(flips, 0.45), seed=seed, layers=study.layers,
-            threads=config.threads, judge_every=10**6, save_every=10**6, **config.dpo,
+            threads=config.threads, judge_every=10**6, save_every=10**6, **values,
         ), study.caches)  # fmt: skip
+        if len(config.dpo_search) > 1 and seed == config.seeds[0]:
+            policy = study.starting_policy()
+            saved = loop.load_checkpoint(folder / "last.pt", restore_dice=False)
+            policy.load_state_dict(saved["policy"])
+            given = deploy(policy, study.caches["validation"])
+            report["validation_error"] = np.nanmean(errors(given), 0).tolist()
+        return report
 
-    return arm(study, f"dpo_{kind}_flips{flips:g}_seed{seed}", train)
+    return arm(study, name, train)
 
 
 def _errors(
@@ -69,32 +131,46 @@ def _errors(
     """Mean pixels on some joints, resampled over bodies."""
     sides = []
     for side in (before, after):
-        errors = [one.error_NK[:, np.array(looked)] for one in side]
-        sides.append([(np.nansum(e, 1), np.isfinite(e).sum(1).astype(float)) for e in errors])
+        found = [one.error_NK[:, np.array(looked)] for one in side]
+        sides.append([(np.nansum(e, 1), np.isfinite(e).sum(1).astype(float)) for e in found])
     return change(sides[0], sides[1], study.body_N, study.config.draws)
 
 
 def ai_feedback(study: Study) -> Findings:
-    """Rule judges rank the answers of three models; dense DPO learns from them."""
-    cache, names = study.caches["train"], ["start", "start, shaken once", "start, shaken twice"]
-    first = deploy(study.starting_policy(), cache)
-    answers = [first, _blurred(first, 0.15, 1), _blurred(first, 0.15, 2)]
+    """Rule judges rank the start's answer and samples of it; dense DPO learns from them."""
     path = study.out / "ai_feedback.jsonl"
     if not path.exists():
-        write(path, feedback(answers, names, cache, "0" * 64))
-    base = start_arm(study)
-    runs = [_preferred(study, path, "dense", 0.1, seed) for seed in study.config.ablation_seeds]
+        answers = [deploy(study.starting_policy(), study.caches["train"])]
+        answers += _sampled(study, answers[0], SAMPLES)
+        by = ["as deployed", *(f"sample {number}" for number in range(1, SAMPLES + 1))]
+        write(path, feedback(answers, by, study.caches["train"], "0" * 64))
+    records_ = list(read(path))
+    first = sum(record.answers[0].by == "as deployed" for record in records_)
+    base, seeds = start_arm(study), study.config.ablation_seeds
+    runs = [_dpo(study, path, f"ai_feedback_seed{seed}", "dense", 0, 0.1, seed) for seed in seeds]
     rows = [(figure, f"{mean(study, [base], figure):.3f}", f"{mean(study, runs, figure):.3f}",
              said(compare(study, [base], runs, figure)))
-            for figure in ("rules_broken", "depth_joints", "pck")]  # fmt: skip
+            for figure in ("rules_broken", "bones", "crossing", "depth_joints", "pck")]  # fmt: skip
+    note = (f"{len(records_)} pairs of the start's answer and {SAMPLES} samples of it; the answer "
+            f"as deployed was judged best in {first}.")  # fmt: skip
     header = ("figure", "start", "after", "change")
-    return Findings((Table("Feedback from rule judges", header, tuple(rows)),))
+    return Findings((Table("Feedback from rule judges", header, tuple(rows), note),))
 
 
-def _blurred(deployed: Deployed, spread: float, seed: int) -> Deployed:
-    """Another model's answer: the same with every joint a little elsewhere."""
-    random = np.random.default_rng(seed)
-    size = np.sqrt(deployed.scene.area_B.numpy())[:, None, None]
-    points = deployed.points_NK2 + random.normal(0, spread / 3, deployed.points_NK2.shape) * size
-    z = deployed.z_NK + random.normal(0, spread, deployed.z_NK.shape)
-    return replace(deployed, points_NK2=points, z_NK=z)
+@torch.no_grad()
+def _sampled(study: Study, like: Deployed, count: int) -> list[Deployed]:
+    """Answers to the training views that the policy might have given."""
+    cache, policy = study.caches["train"], study.starting_policy()
+    tau = float(study.config.tuning.get("tau", 1.0))
+    points, depths, dice = [], [], torch.Generator().manual_seed(3)
+    for start in range(0, len(cache), 64):
+        rows = np.arange(start, min(start + 64, len(cache)))
+        batch = policy.batch(cache, rows)
+        tempered, _ = policy(batch, tau)
+        noise = Noise.draw(dice, count, len(rows), len(policy.names))
+        everything = torch.ones_like(batch.scene.asked_BV)
+        poses = poses_of(draw(tempered, everything, noise), policy.grid[1], cache.pixels_per_cell)
+        points.append(poses.points_GBV2.double().numpy())
+        depths.append(poses.z_GBV.double().numpy())
+    return [replace(like, points_NK2=one, z_NK=other) for one, other in
+            zip(np.concatenate(points, 1), np.concatenate(depths, 1), strict=True)]  # fmt: skip
