@@ -1,21 +1,17 @@
 """Every command in the README and the docs: read here, run here or in a slow test.
 
-Quick: each `posealign` line is parsed by the command's own parser (names, options, types), its
-configuration is loaded with its overrides, each `make` target, extra and script is looked for.
-Slow: the pages in RUN are run from top to bottom, in one folder, against a real server.
-What cannot run here is in EXCEPTIONS, each with its reason; nothing else may stand in a block.
+Each `posealign` line is parsed by the command's own parser (names, options, types), a line's
+configuration is loaded with its overrides, each `make` target, extra, module and script is looked
+for. test_pages_run.py runs the pages, slowly. What cannot run there is in EXCEPTIONS, each with its
+reason; nothing else may stand in a block.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
-import time
 import tomllib
-from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,9 +20,8 @@ import pytest
 
 from posealign import cli
 from posealign.config import load_config
-from posealign.evaluate.settings import Evaluation
+from posealign.errors import InvalidConfig
 from tests.docs.blocks import PAGES, ROOT, SHELL, blocks, commands, name, shell_commands, spoken
-from tests.serving.conftest import process, until_ready
 from training.command import STAGES
 
 # A command that begins so is not run. Where a test of its own runs it, the reason names it.
@@ -40,22 +35,23 @@ EXCEPTIONS = {
     r"sha256sum": "of files that an operator makes",
     r"docker": "test_docs.py reads the Dockerfile",
     r"tritonserver": "another program",
-    r"(TOOLS=\$\()?\.venv-mm/": "the environment of `make mm`, which has tests of its own",
-    r"export [A-Z]": "secrets of a ward",
-    r"posealign (serve|demo$|camera --config (?!examples/tour).*yaml( watch.port=0)?$)": "servers",
+    r"\.venv-mm/bin/python \$TOOLS/train": "wants COCO's pictures; tests/mm runs recipes",
+    r"posealign serve .*--provider cuda": "wants a GPU",
+    r"posealign camera --config examples/cameras.yaml$": "another network; tests/camera has one",
     r"posealign (pull|convert)": "downloads; tests/model has a hub of its own",
-    r"posealign export (tensorrt|triton)": "wants a GPU, or another program; tests/model",
+    r"posealign export tensorrt": "wants a GPU; tests/model",
 }  # fmt: skip
-# Pages whose other commands all run, in order, with the server's address put in.
-RUN = (
-    "README.md", "README.zh-CN.md", "docs/tutorials/api-client.md",
-    "docs/tutorials/camera-integrator.md", "docs/tutorials/researcher.md",
-    "docs/tutorials/ml-engineer.md", "docs/tutorials/operator.md",
-)  # fmt: skip
-# A request that a page makes to show what a refusal looks like; curl ends with 22.
-REFUSED = "image=@examples/ask.sh"
 # Programs other than ours that a shell block may begin with.
-PROGRAMS = ("curl", "python", "node", "sh", "frame=$(curl")
+PROGRAMS = (
+    "curl",
+    "python",
+    "node",
+    "sh",
+    "frame=$(curl",
+    "KEY=$(posealign",
+    "TOOLS=$(",
+    "export ",
+)
 
 
 def exception(command: str) -> str | None:
@@ -106,6 +102,9 @@ def test_commands_are_ones_that_the_parser_takes(page: str) -> None:
             assert set(wanted) <= set(targets), row
         elif row.startswith(("python ", "node ", "sh ")) and "examples/" in row:
             assert (ROOT / words(row)[1]).is_file(), row
+        elif row.startswith("python -m training"):
+            assert find_spec(words(row)[2]) is not None, row
+            load(words(row))
         elif "pip" in row and "[" in row:
             project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
             for extras in re.findall(r"(?:posealign|\.)\[([\w,]+)\]", row):
@@ -153,12 +152,17 @@ def parse(arguments: list[str], whole: bool = True) -> None:
             raise AssertionError(f"{arguments}: {error}") from error
     if arguments[0] == "train" and rest[0] not in ("STAGE", "all"):
         assert rest[0] in STAGES, f"{arguments}: no such stage"
-    config = next((word for word in rest if word.startswith("configs/")), None)
-    if config is None:
-        return
-    assert (ROOT / config).is_file(), f"{arguments}: no such configuration"
-    if arguments[0] == "evaluate" and "corpus" not in (ROOT / config).read_text("utf-8"):
-        load_config(Evaluation, ROOT / config, [word for word in rest if "=" in word])
+    load(arguments)
+
+
+def load(row: list[str]) -> None:
+    """The line's configuration, as the model that its first line names, with the overrides."""
+    for path in (ROOT / word for word in row if re.match(r"configs/.*\.yaml", word)):
+        assert path.is_file(), f"{row}: no such configuration"
+        named = path.read_text("utf-8").splitlines()[0].removeprefix("# config: ")
+        module, _, kind = named.partition(":")
+        overrides = [word for word in row if re.match(r"[a-z][\w.]*=", word)]
+        load_config(getattr(import_module(module), kind), path, overrides)
 
 
 @pytest.mark.parametrize(
@@ -170,10 +174,12 @@ def parse(arguments: list[str], whole: bool = True) -> None:
         "bench --rounds many",
         "train configs/sft_tiny.yaml",
         "train sft configs/nowhere.yaml",
+        "train sft configs/sft_tiny.yaml stepz=3",
+        "evaluate configs/eval_tiny.yaml limit=no",
     ],
 )
 def test_a_wrong_command_would_be_seen(wrong: str) -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, InvalidConfig)):
         parse(wrong.split())
 
 
@@ -196,56 +202,3 @@ def test_the_two_readmes_say_the_same() -> None:
     assert bare(english) == bare(chinese)
     assert figures(english) == figures(chinese)
     assert links(english) == links(chinese)
-
-
-def folder_of(tmp_path: Path) -> Path:
-    """A folder as somebody's checkout is: configurations and examples by their usual names."""
-    for link in ("configs", "examples"):
-        (tmp_path / link).symlink_to(ROOT / link)
-    return tmp_path
-
-
-def script(page: Path, url: str) -> list[str]:
-    """The page's runnable blocks as shell lines."""
-    lines = []
-    for block in blocks(page):
-        if block.language in SHELL:
-            lines += [row for row in commands(block) if exception(row) is None]
-        elif block.language == "python":
-            lines.append(f"python - <<'PYTHON'\n{block.text}PYTHON")
-    lines = [re.sub(r"\bcurl ", "curl --fail-with-body ", line) for line in lines]
-    return [line.replace("http://127.0.0.1:8000", url) for line in lines]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", RUN)
-def test_the_page_runs(
-    page: str, tmp_path: Path, debian: Callable[[str, str], str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    debian("node", "nodejs")
-    folder = folder_of(tmp_path)
-    environment = {
-        **os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "OMP_NUM_THREADS": "1", "NO_COLOR": "1",
-    }  # fmt: skip
-    times = []
-    variables: list[str] = []  # every line has a shell of its own; what one assigns, the next know
-    with process("-m", "posealign", "serve", "--log-level", "error") as (_, port):
-        until_ready(port)
-        url = f"http://127.0.0.1:{port}"
-        environment["POSEALIGN_SERVER"] = url
-        for line in script(ROOT / page, url):
-            start = time.monotonic()
-            done = subprocess.run(
-                ["bash", "-euc", "\n".join([*variables, line])], cwd=folder, env=environment,
-                capture_output=True, text=True, timeout=600, check=False,
-            )  # fmt: skip
-            if re.match(r"\w+=\$\(", line):
-                variables.append(line)
-            times.append(f"{time.monotonic() - start:6.1f} s  {line.splitlines()[0][:80]}")
-            expected = 22 if REFUSED in line else 0
-            assert done.returncode == expected, (
-                f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-            )
-    with capsys.disabled():
-        print(f"\n{page}:", *times, sep="\n")
