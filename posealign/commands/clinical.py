@@ -27,7 +27,7 @@ from posealign.video import Follower, Frame, follow, frame_count, read_video
 def clinical(
     source: Annotated[str, typer.Argument(help="A picture, a folder or glob of them, or a video.")],
     bundle: Annotated[str, typer.Option(help="Bundle name or folder.")] = "default",
-    instruction: Annotated[str, typer.Option(help="Whom: e.g. only the infant.")] = "all keypoints",
+    instruction: Annotated[str, typer.Option(help="Whom: e.g. the infant.")] = "all keypoints",
     rate: Annotated[
         float | None, typer.Option(help="Pictures a second, where they follow each other.", min=0.1)
     ] = None,
@@ -36,7 +36,7 @@ def clinical(
 ) -> None:
     """Read angles, ranges, symmetry, motion and posture from pictures or a video.
 
-    posealign clinical kicking.mp4 --instruction "only the infant"
+    posealign clinical kicking.mp4 --instruction "the infant"
     """
     video = _is_video(source)  # a wrong name is said before the bundle is opened
     predictor = Predictor(bundle)

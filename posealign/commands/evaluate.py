@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.table import Table
 
 from posealign.commands.output import AsJson, print_json
 from posealign.config import load_config
+from posealign.errors import InvalidInput
 from posealign.evaluate.run import open_evaluated, run
 from posealign.evaluate.settings import Evaluation
 from posealign.report import collect, page
@@ -52,6 +54,7 @@ def evaluate(
     }
     html = page.write(settings, report, shown)
     console.print(f"written: {written} and {html}")
+    _say_failures(report)
     if as_json:
         print_json(report)
         return
@@ -68,6 +71,22 @@ def _without_missing(settings: Evaluation) -> Evaluation:
     for model in missing:
         print(f"left out: {model.name} (there is no file {model.file})", file=sys.stderr)
     return settings.model_copy(update={"models": rest})
+
+
+def _say_failures(report: dict[str, Any]) -> None:
+    """The report lists them; the first is said here. Where a model answered nothing, it ends."""
+    failures = report["failures"]
+    if not failures:
+        return
+    counts = Counter(row["who"] for row in failures)
+    who, count = counts.most_common(1)[0]
+    first = next(row for row in failures if row["who"] == who)
+    said = f"the first: picture {first['key'] or first['index']}: {first['error']}"
+    if count == report["pictures"]:
+        raise InvalidInput(
+            f"{who}: all {count} pictures failed, {said}. Mend it and run it again with --fresh"
+        )
+    print(f"{who}: {count} of {report['pictures']} pictures failed, {said}", file=sys.stderr)
 
 
 def table(report: dict[str, Any], costs: dict[str, float]) -> Table:

@@ -44,6 +44,21 @@ def test_evaluate_writes_and_goes_on(folder: Path) -> None:
     assert (folder / "run" / "report.html").stat().st_size > 20_000
 
 
+def test_failures_are_said_and_none_answered_is_an_error(tmp_path: Path) -> None:
+    """An empty table and exit code 0 would pass for a measurement."""
+    config = make_config(tmp_path)
+    (tmp_path / "images" / "000.png").unlink()
+    done = invoke(evaluate.evaluate, str(config), "limit=2", "--json")
+    assert done.exit_code == 0, done.output
+    assert "labels: 1 of 2 pictures failed" in done.stderr
+    assert "'000.png'" in done.stderr
+    (tmp_path / "images" / "001.png").unlink()
+    done = invoke(evaluate.evaluate, str(config), "limit=2", "--json", "--fresh")
+    assert done.stdout == ""
+    assert isinstance(done.exception, InvalidInput)
+    assert "all 2 pictures failed" in str(done.exception)
+
+
 def test_an_optional_baseline_is_left_out_where_its_file_is_not_there(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     row = "{kind: movenet, name: a peer, file: nowhere.tflite, optional: OPTIONAL}"

@@ -139,7 +139,9 @@ class CocoSource:
             by_count = [choice for choice in NAMES if len(load_skeleton(choice)) == len(names)]
             raise InvalidInput(
                 f"{self.path}: no skeleton has the joints {', '.join(map(str, names[:4]))} …; "
-                f"give one{nearest(by_count[0], by_count) if by_count else ''}"
+                f"name one of {', '.join(NAMES)}"
+                f"{nearest(by_count[0], by_count) if by_count else ''} (source.skeleton=…); what "
+                "`posealign synth` wrote is read by source.kind=synth from its folder"
             )
         return "coco17"  # files without names are COCO's own
 
