@@ -6,6 +6,7 @@ Shapes: K placed vocabulary joints, V vocabulary, J joints of the answer's skele
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from posealign.anatomy.surface import lift, metric_depths
 from posealign.data.crop import Crop
 from posealign.data.pose import PlacedJoint, State
-from posealign.skeletons.load import vocabulary
 from posealign.skeletons.skeleton import Joint, Skeleton
 from posealign.verify import softmax
 
@@ -40,48 +40,72 @@ class Placed:
     positions_K3: NDArray[np.float64] | None = None  # metres, camera frame
     depth_consistency: float | None = None
 
-    def joint(self, name: str) -> PlacedJoint:
-        k = self.names.index(name)
-        state = State(int(self.states_K[k]))
-        here = state != State.ABSENT
-        position = self.positions_K3[k] if here and self.positions_K3 is not None else None
-        return PlacedJoint(
-            name,
-            float(self.points_K2[k, 0]) if here else None,
-            float(self.points_K2[k, 1]) if here else None,
-            state,
-            float(self.confidence_K[k]),
-            float(self.radius_K[k]) if here else None,
-            float(self.z_K[k]) if here and np.isfinite(self.z_K[k]) else None,
-            _triple(position) if position is not None else None,
-        )
+    def joints(self, with_depth: bool = True) -> dict[str, PlacedJoint]:
+        """Each by its name. Numbers leave the arrays all at once: one by one takes far longer."""
+        spaces = self.positions_K3 if with_depth else None
+        depths = self.z_K.tolist() if with_depth else [math.nan] * len(self.names)
+        found = {}
+        for k, (name, (x, y), code, confidence, radius, z) in enumerate(
+            zip(
+                self.names, self.points_K2.tolist(), self.states_K.tolist(),
+                self.confidence_K.tolist(), self.radius_K.tolist(), depths, strict=True,
+            )
+        ):  # fmt: skip
+            state = State(code)
+            if state is State.ABSENT:
+                found[name] = PlacedJoint(name, None, None, state, confidence, None)
+                continue
+            position = None if spaces is None else _triple(spaces[k])
+            deep = z if math.isfinite(z) else None
+            found[name] = PlacedJoint(name, x, y, state, confidence, radius, deep, position)
+        return found
 
 
 def placed(
     names: tuple[str, ...],
-    own: tuple[str, ...],
+    rows_N: NDArray[np.integer],
     located: Mapping[str, NDArray[np.floating]],
     selected: Mapping[str, NDArray[np.floating]],
     crop: Crop,
+    size: tuple[int, int],
     absent_threshold: float,
+    depths: bool = True,
 ) -> Placed:
-    """One row of `locate` (K: vocabulary joints, then a skeleton's own) and of `select` (V)."""
-    index = [vocabulary().index(name) for name in names]
-    absent_K, occluded_K, visible_K = softmax(selected["state"][index]).T
+    """One row of `locate` (K: N vocabulary joints, then a skeleton's own) and of `select` (V).
+
+    Without `depths` nobody wants to know how far away joints are. A place outside the picture (its
+    width and height) is no place: such joints are absent. States are told joint by joint: after a
+    graph has run every other numpy function takes longer to fetch than a person's joints take.
+    """
+    known, count = len(rows_N), len(names)
+    points_K2 = crop.invert(located["xy"])
     # Nothing says whether a described joint is hidden; the place's own confidence has to do.
-    states = np.full(len(names) + len(own), State.VISIBLE, np.int8)
-    states[: len(names)][occluded_K > visible_K] = State.OCCLUDED
-    states[: len(names)][absent_K > absent_threshold] = State.ABSENT
-    z = np.full(len(states), np.nan)
-    z[: len(names)] = expected_z(selected["z"][index])
+    states = [_state(row, absent_threshold) for row in selected["state"][rows_N].tolist()]
+    states += [State.VISIBLE] * (count - known)
+    last_x, last_y = size[0] - 0.5, size[1] - 0.5
+    for k, (x, y) in enumerate(points_K2.tolist()):
+        if not (-0.5 <= x <= last_x and -0.5 <= y <= last_y):
+            states[k] = State.ABSENT
+    z = np.full(count, np.nan)
+    if depths:
+        z[:known] = expected_z(selected["z"][rows_N])
     return Placed(
-        names + own,
-        crop.invert(located["xy"]),
-        located["confidence"].astype(np.float64).clip(0, 1),
+        names,
+        points_K2,
+        located["confidence"].astype(np.float64),
         located["radius"].astype(np.float64) * crop.pixel,
-        states,
+        np.array(states, np.int8),
         z,
     )
+
+
+def _state(logits_3: Sequence[float], absent_threshold: float) -> State:
+    """Absent above this probability; else hidden or seen, whichever is likelier."""
+    highest = max(logits_3)
+    absent, occluded, visible = (math.exp(value - highest) for value in logits_3)
+    if absent > absent_threshold * (absent + occluded + visible):
+        return State.ABSENT
+    return State.OCCLUDED if occluded > visible else State.VISIBLE
 
 
 def expected_z(logits_KB: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -114,15 +138,18 @@ def in_metres(
     ), True
 
 
-def skeleton_joints(person: Placed, skeleton: Skeleton, wanted: Sequence[str]) -> list[PlacedJoint]:
+def skeleton_joints(
+    person: Placed, skeleton: Skeleton, wanted: Sequence[str], with_depth: bool = True
+) -> list[PlacedJoint]:
     """The wanted joints of a skeleton; a derived joint is the weighted mean of its sources."""
-    return [_skeleton_joint(person, skeleton[name]) for name in wanted]
+    placed_joints = person.joints(with_depth)
+    return [_skeleton_joint(placed_joints, skeleton[name]) for name in wanted]
 
 
-def _skeleton_joint(person: Placed, joint: Joint) -> PlacedJoint:
+def _skeleton_joint(placed_joints: Mapping[str, PlacedJoint], joint: Joint) -> PlacedJoint:
     if not joint.sources:  # a described joint was placed under its own name
-        return person.joint(joint.name)
-    sources = [(person.joint(name), weight) for name, weight in joint.sources]
+        return placed_joints[joint.name]
+    sources = [(placed_joints[name], weight) for name, weight in joint.sources]
     if len(sources) == 1:
         source = sources[0][0]
         return source if source.name == joint.name else replace(source, name=joint.name)
@@ -161,7 +188,3 @@ def filtered(
         tuple(joint for joint in joints if joint.state in kept),
         tuple(joint for joint in joints if joint.state not in kept),
     )
-
-
-def without_depth(person: Placed) -> Placed:
-    return replace(person, z_K=np.full_like(person.z_K, np.nan), positions_K3=None)

@@ -5,6 +5,7 @@ Shapes: P people; boxes are x, y, width, height in picture pixels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,7 +69,7 @@ def checked_boxes(boxes: Sequence[Sequence[float]], size: tuple[int, int]) -> li
     found = []
     for number, box in enumerate(boxes):
         row = tuple(float(value) for value in box)
-        if len(row) != 4 or not np.isfinite(row).all() or min(row[2:]) <= 0:
+        if len(row) != 4 or not all(map(math.isfinite, row)) or min(row[2:]) <= 0:
             raise InvalidInput(
                 f"box {number} is {list(box)}; expected x, y, width, height, finite, size > 0"
             )

@@ -6,7 +6,7 @@
     result = look.ask("the right knee")       # runs text and locate: select is remembered
 
 Serving, cameras, evaluation and the command line all call this and nothing else.
-Shapes: P people, K placed vocabulary joints, V vocabulary joints.
+Shapes: P people; see question.py for K and N.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from posealign.bundle import Bundle
 from posealign.data.crop import Crop
 from posealign.data.pose import Pose, PoseResult, State, Understood
 from posealign.errors import BrokenBundle, InvalidInput, require_instruction
-from posealign.instructions.resolve import Reading, Resolver
+from posealign.instructions.resolve import Reading, Resolver, check_text
 from posealign.people import MAX_BOXES, Seen, checked_boxes, checked_picture, of_subject
+from posealign.question import Question
 from posealign.runtime.cache import Cache
-from posealign.runtime.session import open_graphs
-from posealign.skeletons.load import skeleton as load_skeleton
+from posealign.runtime.session import Arrays, open_graphs
 from posealign.skeletons.load import vocabulary
-from posealign.skeletons.skeleton import Joint, Skeleton
+from posealign.skeletons.skeleton import Joint
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class Predictor:
         every = frozenset(vocabulary().names)
         self._untrained = frozenset() if trained is None else every - frozenset(trained)
         self._vectors: Cache[NDArray[np.float32]] = Cache(1024)
+        self._questions: Cache[Question] = Cache(1024)
 
     # Looking
 
@@ -142,24 +143,21 @@ class Predictor:
         return self.resolver.resolve(instruction, skeleton)
 
     def ask(self, look: Look, instruction: str, skeleton: str | None = None) -> PoseResult:
-        if isinstance(instruction, str):  # what is no text the resolver refuses by its type
-            require_instruction(instruction)
         start = time.perf_counter()
-        reading = self.resolver.read(instruction)
-        understood = self.resolver.understand(reading, skeleton)
-        asked_skeleton = load_skeleton(understood.skeleton)
+        question = self._question(instruction, skeleton, look.depth_HW is not None)
+        understood = question.understood
         texted = time.perf_counter()
         poses: list[Pose] = []
         metres = False
         if not understood.refused and look.people:
-            seen = self.ready(look, reading)
-            people, metres = self._place(look, seen, reading, understood, asked_skeleton)
+            seen = self.ready(look, question.reading)
+            people, metres = self._place(look, seen, question)
             poses = [
-                reply.pose_of(one, person, reading, understood, asked_skeleton, look.size)
+                reply.pose_of(one, person, question, look.size)
                 for one, person in zip(seen, people, strict=True)
             ]
             poses = of_subject(poses, seen, understood.subject)
-            if reading.relation is not None:
+            if question.reading.relation is not None:
                 understood = reply.narrowed(understood, poses)
         answered = time.perf_counter()
         z_unit = ("m" if metres else "torso") if understood.dims == 3 else None
@@ -172,12 +170,23 @@ class Predictor:
         return PoseResult(
             understood,
             tuple(poses),
-            reply.edges(asked_skeleton, understood.joints),
+            reply.edges(question.skeleton, understood.joints),
             z_unit,
             self.bundle.name,
             self.bundle.digest,
             {name: round(value, 3) for name, value in timings.items()},
         )
+
+    def _question(self, instruction: str, skeleton: str | None, with_depth: bool) -> Question:
+        check_text(instruction)
+        key = (instruction, skeleton, with_depth)
+        known = self._questions.get(key)
+        if known is None:
+            require_instruction(instruction)
+            reading = self.resolver.read(instruction)
+            known = Question.of(reading, self.resolver.understand(reading, skeleton), with_depth)
+            self._questions.put(key, known)
+        return known
 
     def ready(self, look: Look, reading: Reading) -> tuple[Seen, ...]:
         """The people, turned upright and selected. The first question pays, others find it done.
@@ -203,43 +212,41 @@ class Predictor:
             return people
 
     def _place(
-        self,
-        look: Look,
-        seen: Sequence[Seen],
-        reading: Reading,
-        understood: Understood,
-        skeleton: Skeleton,
+        self, look: Look, seen: Sequence[Seen], question: Question
     ) -> tuple[list[Placed], bool]:
         """Run locate for the joints this question needs; True where depths are in metres."""
-        names = reply.needed(reading, understood, skeleton, look.depth_HW is not None)
-        own = tuple(name for name in understood.joints if not skeleton[name].sources)
-        vectors = sight.vectors_of(seen, names)
-        if own:
-            described = np.stack([self._described(skeleton[name]) for name in own])
+        vectors = sight.vectors_of(seen, question.rows_N)
+        if question.own:
+            described = np.stack([self._described(joint) for joint in question.own])
             repeated = np.repeat(described[None], len(seen), axis=0)
             vectors = np.concatenate([vectors, repeated], axis=1)
         located = sight.locate(self.graphs, seen, vectors)
         limits = [self._absent_above(one, look.size) for one in seen]
-        sigmas = [*(vocabulary()[n].sigma for n in names), *(skeleton[n].sigma for n in own)]
-        sigmas_K = np.array(sigmas)
-        spec = self.bundle.metadata.calibration
-        people = []
-        for p, (one, limit) in enumerate(zip(seen, limits, strict=True)):
-            row = sight.row_of(located, p)
-            person = answer.placed(names, own, row, one.selected, one.crop, limit)
-            people.append(confidence.calibrated(person, one.selected, sigmas_K, spec))
+        people = [
+            self._answered(one, sight.row_of(located, p), question, limit)
+            for p, (one, limit) in enumerate(zip(seen, limits, strict=True))
+        ]
         if self.settings.verify:
             people = [
                 doubt.verified(person, one.selected, limit, look.depth_HW, look.intrinsics)
                 for person, one, limit in zip(people, seen, limits, strict=True)
             ]
-        people = [self._known(reply.inside(person, look.size)) for person in people]
-        if look.depth_HW is None or understood.dims != 3:
+        people = [self._known(person) for person in people]
+        if look.depth_HW is None or question.understood.dims != 3:
             return people, False
         lifted = [answer.in_metres(person, look.depth_HW, look.intrinsics) for person in people]
         if not all(done for _, done in lifted):
             return people, False
         return [person for person, _ in lifted], True
+
+    def _answered(self, one: Seen, located: Arrays, question: Question, limit: float) -> Placed:
+        """One person's joints in the picture, as sure as this bundle was found to be."""
+        names, rows, depths = question.names, question.rows_N, question.depths
+        person = answer.placed(
+            names, rows, located, one.selected, one.crop, one.size, limit, depths
+        )
+        spec = self.bundle.metadata.calibration
+        return confidence.calibrated(person, one.selected, question.sigmas_K, spec)
 
     def _absent_above(self, one: Seen, size: tuple[int, int]) -> float:
         """The probability from which a joint of this person is absent."""
@@ -250,9 +257,9 @@ class Predictor:
 
     def _known(self, person: Placed) -> Placed:
         """A joint the bundle was never trained on has no place."""
-        unknown = [name in self._untrained for name in person.names]
-        if not any(unknown):
+        if self._untrained.isdisjoint(person.names):
             return person
+        unknown = [name in self._untrained for name in person.names]
         states = np.where(unknown, np.int8(State.ABSENT), person.states_K)
         return replace(person, states_K=states)
 

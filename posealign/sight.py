@@ -21,8 +21,8 @@ from posealign.data.crop import Crop
 from posealign.data.finder import Found, decode
 from posealign.instructions.resolve import Reading
 from posealign.people import Seen, clipped, picture_box, turn_of
+from posealign.question import rows_of
 from posealign.runtime.session import Arrays, Graphs
-from posealign.skeletons.load import vocabulary
 
 WORDLESS = ("vectors", "state", "z")  # what `select` says without looking at the words
 LEAST_SIDE = 8  # pixels; a smaller box holds nobody
@@ -85,15 +85,14 @@ def select(graphs: Graphs, people: tuple[Seen, ...], reading: Reading) -> tuple[
     )
 
 
-def vectors_of(people: Sequence[Seen], names: Sequence[str]) -> NDArray[np.float32]:
-    """[P, K, R] of vocabulary joints, from people that were selected."""
-    index = [vocabulary().index(name) for name in names]
-    return stacked([person.selected["vectors"][index] for person in people])
+def vectors_of(people: Sequence[Seen], rows_K: NDArray[np.integer]) -> NDArray[np.float32]:
+    """[P, K, R] of rows of the vocabulary, from people that were selected."""
+    return stacked([person.selected["vectors"][rows_K] for person in people])
 
 
 def locate(graphs: Graphs, people: Sequence[Seen], vectors_PKR: NDArray[np.float32]) -> Arrays:
     features = stacked([person.features for person in people])
-    return graphs["locate"]({"features": features, "vectors": np.ascontiguousarray(vectors_PKR)})
+    return graphs["locate"]({"features": features, "vectors": vectors_PKR})
 
 
 def upright(
@@ -107,7 +106,7 @@ def upright(
 
     The very same tuple comes back where nobody was turned.
     """
-    torsos_P42 = locate(graphs, people, vectors_of(people, TORSO))["xy"]
+    torsos_P42 = locate(graphs, people, vectors_of(people, rows_of(TORSO)))["xy"]
     crops: dict[int, Crop] = {}
     for p, person in enumerate(people):
         # A whole degree: backends whose places differ in the sixth digit then cut the same pixels.

@@ -20,6 +20,7 @@ from posealign.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from posealign.instructions.resolve import Resolver
 from posealign.people import of_subject, turn_of
 from posealign.predictor import Look, Predictor, PredictorSettings
+from posealign.question import rows_of
 from posealign.runtime.session import Arrays, Graph, Graphs
 from posealign.skeletons.load import skeleton, to_json
 
@@ -135,7 +136,7 @@ def test_only_those_who_are_turned_are_looked_at_again(image: NDArray[np.uint8])
 def torso_turns(look: Look) -> list[float]:
     """Where each person's torso points, by places that no filter has taken away."""
     people = sight.select(look.predictor.graphs, look.people, look.predictor.resolver.read("torso"))
-    places = sight.locate(look.predictor.graphs, people, sight.vectors_of(people, TORSO))
+    places = sight.locate(look.predictor.graphs, people, sight.vectors_of(people, rows_of(TORSO)))
     return [turn_of(p.crop.invert(xy)) for p, xy in zip(people, places["xy"], strict=True)]
 
 

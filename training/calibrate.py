@@ -27,7 +27,7 @@ from posealign.skeletons.load import vocabulary
 from posealign.verify import softmax
 
 LEAST = 50  # labelled joints of a source
-KEPT = 0.97  # of all present joints stay, whatever absence is found
+KEPT = 0.97  # of the joints that are placed right stay, whatever absence is found
 KEPT_WHOLE = 0.998  # of the present joints of people who stand clear of the border
 PRESENCE = 17  # COCO's joints, on which absence is judged
 
@@ -54,6 +54,7 @@ class Measured:
     absent_A: NDArray[np.float64]  # probability
     present_A: NDArray[np.bool_]
     border_A: NDArray[np.bool_]  # of a person whom the border may cut
+    worth_A: NDArray[np.float64]  # OKS of the place if it is given; 0 where there is no joint
 
 
 def measure(predictor: Predictor, cases: Iterable[Case], joints_K: NDArray[np.int64]) -> Measured:
@@ -73,11 +74,12 @@ def _measure_one(
     predictor: Predictor, case: Case, joints_K: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     names = vocabulary().names
+    every_V = np.arange(len(names))
     look = predictor.look(case.image_HW3, [case.box])
     seen = predictor.ready(look, predictor.resolver.read("all keypoints"))
-    located = sight.locate(predictor.graphs, seen, sight.vectors_of(seen, names))
+    located = sight.locate(predictor.graphs, seen, sight.vectors_of(seen, every_V))
     one, row = seen[0], sight.row_of(located, 0)
-    person = answer.placed(names, (), row, one.selected, one.crop, 1.0)
+    person = answer.placed(names, every_V, row, one.selected, one.crop, one.size, 1.0)
     sigmas_V = vocabulary().sigmas_J
     features_V3 = np.stack([
         metrics.logit(person.confidence_K.clip(1e-4, 1 - 1e-4)),
@@ -88,13 +90,15 @@ def _measure_one(
         oks_V = np.exp(-(error_V**2) / (2 * case.area * (2 * sigmas_V) ** 2))
     kept = joints_K[(case.states_V[joints_K] >= State.OCCLUDED) & np.isfinite(error_V[joints_K])]
     known = np.nonzero(case.states_V[:PRESENCE] != State.UNLABELLED)[0]
+    present = case.states_V[known] >= State.OCCLUDED
     return {
         "features_M3": features_V3[kept], "oks_M": oks_V[kept],
         "error_M": error_V[kept] / one.crop.pixel,
         "radius_M": person.radius_K[kept] / one.crop.pixel,
         "absent_A": softmax(one.selected["state"][known])[:, 0],
-        "present_A": case.states_V[known] >= State.OCCLUDED,
+        "present_A": present,
         "border_A": np.full(len(known), confidence.at_border(case.box, look.size)),
+        "worth_A": np.where(present, np.nan_to_num(oks_V[known]), 0.0),
     }  # fmt: skip
 
 
@@ -156,27 +160,40 @@ def absent_limits(sources: Sequence[Measured]) -> tuple[float, float]:
     """(at the border, clear of it): above which probability a joint is called absent.
 
     Who stands clear of the border lacks a limb at most, so there nearly all present joints stay, in
-    every source. At the border present and absent joints are right equally often weighed alike, but
-    of all present joints KEPT stay. Without absent joints to learn from, one limit holds for both.
+    every source. At the border a joint is withheld where that gains the most OKS: 1 for an absent
+    joint that is not made up, the place's own for a present one that is given. So a place that is
+    wrong anyway costs little, and of those that are right KEPT stay, in every source. Without absent
+    joints to learn from, one limit holds for both.
     """
     whole = 0.0
     for source in sources:
         clear = source.absent_A[source.present_A & ~source.border_A]
         whole = max(whole, float(np.quantile(clear, KEPT_WHOLE)) if len(clear) else 0.0)
-    present = np.concatenate([s.absent_A[s.present_A & s.border_A] for s in sources])
-    absent = np.concatenate([s.absent_A[~s.present_A & s.border_A] for s in sources])
-    if min(len(present), len(absent)) < LEAST:
+    taught = [source for source in sources if (~source.present_A & source.border_A).any()]
+    values = [source.absent_A[source.border_A] for source in taught]
+    absent = sum(int((~source.present_A & source.border_A).sum()) for source in taught)
+    if min(absent, sum(len(value) for value in values) - absent) < LEAST:
         every = max(float(np.quantile(s.absent_A[s.present_A], KEPT)) for s in sources)
         return _limit(every), _limit(every)
-    # Sources without people at the border do not pay for those who stand there.
-    there = [source for source in sources if source.border_A.any()]
-    count = sum(int(source.present_A.sum()) for source in there)
-    apart = sum(int((source.present_A & ~source.border_A).sum()) for source in there)
-    spare = max((1 - KEPT) * count - (1 - KEPT_WHOLE) * apart, 0.0)
-    least = float(np.quantile(present, max(1 - spare / len(present), 0.0)))
-    choices = np.quantile(np.concatenate([present, absent]), np.linspace(0, 1, 401))
-    right = [(present <= value).mean() + (absent > value).mean() for value in choices]
-    return _limit(max(least, float(choices[int(np.argmax(right))]))), _limit(whole)
+    best, chosen = -1.0, 1.0  # with a limit of 1 every joint stays
+    for choice in np.quantile(np.concatenate(values), np.linspace(0, 1, 401)):
+        limits = (float(choice), whole)
+        gain = float(np.mean([extended(source, limits) for source in taught]))
+        if gain > best and min(_right_kept(source, limits) for source in sources) >= KEPT:
+            best, chosen = gain, float(choice)
+    return _limit(chosen), _limit(whole)
+
+
+def extended(measured: Measured, limits: tuple[float, float]) -> float:
+    """Mean OKS over all joints that are known, absent ones too: 1 if withheld, 0 if made up."""
+    withheld = measured.absent_A > np.where(measured.border_A, *limits)
+    return float(np.where(withheld, ~measured.present_A, measured.worth_A).mean())
+
+
+def _right_kept(measured: Measured, limits: tuple[float, float]) -> float:
+    right = measured.worth_A >= metrics.ERROR_BELOW
+    given = measured.absent_A <= np.where(measured.border_A, *limits)
+    return float(given[right].mean()) if right.any() else 1.0
 
 
 def _limit(value: float) -> float:
@@ -186,9 +203,13 @@ def _limit(value: float) -> float:
 def presence(measured: Measured, limits: tuple[float, float]) -> dict[str, float]:
     """Present and absent joints that are emitted under these limits."""
     emitted = measured.absent_A <= np.where(measured.border_A, *limits)
-    found = {"present joints emitted": float(emitted[measured.present_A].mean())}
+    kept = float(emitted[measured.present_A].mean())
+    found = {
+        "present joints emitted": kept, "right joints emitted": _right_kept(measured, limits),
+    }  # fmt: skip
     if (~measured.present_A).any():
-        found["absent joints emitted"] = float(emitted[~measured.present_A].mean())
-        kept, made_up = found.values()
+        made_up = float(emitted[~measured.present_A].mean())
+        found["absent joints emitted"] = made_up
         found["presence, balanced accuracy"] = (kept + 1 - made_up) / 2
+        found["oks, absent joints counted"] = extended(measured, limits)
     return {name: round(value, 4) for name, value in found.items()}

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from posealign.errors import InvalidInput
 
 PADDING = 1.25  # ViTPose's
+Row = tuple[float, float, float]
 Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 
@@ -66,19 +67,27 @@ class Crop:
     @property
     def matrix(self) -> NDArray[np.float64]:
         """2×3, picture → input."""
-        cos, sin, (width, height), (x, y) = *self._turn, self._steps, self.center
-        across, down = width / self.scale[0], height / self.scale[1]
-        a, b, c, d = across * cos, across * sin, -down * sin, down * cos
-        return np.array([[a, b, width / 2 - a * x - b * y], [c, d, height / 2 - c * x - d * y]])
+        return np.array(self._forth)
 
     @property
     def inverse(self) -> NDArray[np.float64]:
         """2×3, input → picture."""
+        return np.array(self._back)
+
+    @property
+    def _forth(self) -> tuple[Row, Row]:
+        cos, sin, (width, height), (x, y) = *self._turn, self._steps, self.center
+        across, down = width / self.scale[0], height / self.scale[1]
+        a, b, c, d = across * cos, across * sin, -down * sin, down * cos
+        return (a, b, width / 2 - a * x - b * y), (c, d, height / 2 - c * x - d * y)
+
+    @property
+    def _back(self) -> tuple[Row, Row]:
         cos, sin, (width, height), (x, y) = *self._turn, self._steps, self.center
         across, down = self.scale[0] / width, self.scale[1] / height
         a, b, c, d = across * cos, -down * sin, across * sin, down * cos
         shift_x = x - (a * width + b * height) / 2
-        return np.array([[a, b, shift_x], [c, d, y - (c * width + d * height) / 2]])
+        return (a, b, shift_x), (c, d, y - (c * width + d * height) / 2)
 
     @property
     def _turn(self) -> tuple[float, float]:
@@ -106,12 +115,16 @@ class Crop:
 
         Measured on a coarse grid.
         """
-        (a, b, c), (d, e, f) = self.inverse.tolist()
-        along = np.arange(12) / 11
-        x, y = along * self._steps[0], along[:, None] * self._steps[1]
-        across, down = a * x + b * y + c, d * x + e * y + f
-        within = (across >= 0) & (across < size[0]) & (down >= 0) & (down < size[1])
-        return float(1 - np.count_nonzero(within) / within.size)
+        (a, b, c), (d, e, f) = self._back
+        width, height = size
+        across = [step / 11 * self._steps[0] for step in range(12)]
+        down = [step / 11 * self._steps[1] for step in range(12)]
+        within = sum(
+            0 <= a * x + b * y + c < width and 0 <= d * x + e * y + f < height
+            for y in down
+            for x in across
+        )
+        return 1 - within / 144
 
     def facts(self, size: tuple[int, int]) -> NDArray[np.float32]:
         """What `select` is told of a crop: sine and cosine of its turn, log of its size in 192
@@ -136,16 +149,16 @@ class Crop:
 
     def _cut_minified(self, image_HWC: NDArray[Pixel]) -> NDArray[Pixel]:
         """Halve first by areas: bilinear sampling of a large picture would alias."""
-        factor = 2 ** int(np.log2(self.pixel))
+        factor = 2 ** int(math.log2(self.pixel))
         height, width = image_HWC.shape[:2]
         size = (max(1, width // factor), max(1, height // factor))
         small: NDArray[Pixel] = cv2.resize(image_HWC, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
         # Pixel centres: small = (large + 0.5) / factor - 0.5, so large = small * f + (f - 1) / 2.
         fx, fy = width / size[0], height / size[1]
-        matrix = self.matrix
-        shift = matrix[:, :2] @ np.array([(fx - 1) / 2, (fy - 1) / 2]) + matrix[:, 2]
-        scaled = np.hstack([matrix[:, :2] * [fx, fy], shift[:, None]])
-        return _warp(small, scaled, self.input_size, cv2.INTER_LINEAR)
+        scaled = [
+            [a * fx, b * fy, a * (fx - 1) / 2 + b * (fy - 1) / 2 + c] for a, b, c in self._forth
+        ]
+        return _warp(small, np.array(scaled), self.input_size, cv2.INTER_LINEAR)
 
 
 def _warp(
