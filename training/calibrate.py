@@ -162,8 +162,8 @@ def absent_limits(sources: Sequence[Measured]) -> tuple[float, float]:
     Who stands clear of the border lacks a limb at most, so there nearly all present joints stay, in
     every source. At the border a joint is withheld where that gains the most OKS: 1 for an absent
     joint that is not made up, the place's own for a present one that is given. So a place that is
-    wrong anyway costs little, and of those that are right KEPT stay, in every source. Without absent
-    joints to learn from, one limit holds for both.
+    wrong anyway costs little, and of those that are right KEPT stay, in every source. Without
+    absent joints to learn from, one limit holds for both.
     """
     whole = 0.0
     for source in sources:

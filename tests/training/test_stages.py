@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from training.stems import read_movenet, unit_scales
 from training.tune_config import TuneConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+PRESENCE = ("absent_A", "present_A", "border_A", "worth_A")  # what is measured of it
 KINDS: dict[str, type[Config]] = {
     "sft_": SftConfig, "align_": AlignConfig, "default_ask": AskConfig,
     "default_release": ReleaseConfig, "default_": SftConfig, "default.": Recipe,
@@ -107,7 +109,10 @@ def source(count: int, seed: int, border: float = 0.3) -> calibrate.Measured:
     present = ~at_border | (random.random(count) < 0.7)
     odds = random.normal(0, 1, count) + np.where(present, -4.0, -1.0) * np.where(at_border, 1, 1.2)
     absent = 1 / (1 + np.exp(-odds))
-    return calibrate.Measured(features, oks, error, radius, absent, present, at_border)
+    # Most places that the state doubts are wrong, as of real joints that the border nearly cuts.
+    sure = random.random(count) < np.where(odds < -3, 0.8, 0.3)
+    worth = np.where(present, np.where(sure, 0.8, 0.2), 0.0)
+    return calibrate.Measured(features, oks, error, radius, absent, present, at_border, worth)
 
 
 def test_confidence_and_radius_are_fitted() -> None:
@@ -125,15 +130,28 @@ def test_confidence_and_radius_are_fitted() -> None:
 
 def test_absence_has_a_limit_at_the_border_and_one_clear_of_it() -> None:
     """People clear of the border lack nothing, so their limit is high and costs no joint."""
-    measured = source(8000, 2)
-    limits = calibrate.absent_limits([measured])
-    told = calibrate.presence(source(8000, 3), limits)
-    assert told["present joints emitted"] == pytest.approx(0.975, abs=0.02)
-    assert told["present joints emitted"] > 0.96
-    every = float(np.quantile(measured.absent_A[measured.present_A], 0.97))
-    alone = calibrate.presence(source(8000, 3), (every, every))
-    assert told["absent joints emitted"] < alone["absent joints emitted"] + 0.01
+    first, whole = calibrate.absent_limits([source(8000, 2)])
+    assert first < whole
+    other = source(8000, 3)
+    told = calibrate.presence(other, (first, whole))
+    assert told["right joints emitted"] > calibrate.KEPT - 0.01
     assert told["presence, balanced accuracy"] > 0.85
+    gained = told["oks, absent joints counted"]
+    for change in (0.3, 3.0):  # as good on others as it was where it was chosen
+        assert calibrate.extended(other, (first * change, whole)) < gained
+    assert calibrate.extended(other, (whole, whole)) < gained
+
+
+def test_absence_never_costs_a_source_its_right_joints() -> None:
+    """One that knows no absent joints has no gain from them, but a say in what is lost."""
+    rich = source(8000, 2)
+    poor = source(8000, 5)
+    known = {name: getattr(poor, name)[poor.present_A] for name in PRESENCE}
+    poor = replace(poor, **known | {"absent_A": np.sqrt(known["absent_A"])})  # it doubts far more
+    alone, careful = calibrate.absent_limits([rich]), calibrate.absent_limits([rich, poor])
+    assert careful[0] > alone[0]
+    assert calibrate.presence(poor, alone)["right joints emitted"] < calibrate.KEPT
+    assert calibrate.presence(poor, careful)["right joints emitted"] >= calibrate.KEPT
 
 
 def test_without_absent_joints_one_limit_holds_for_all() -> None:
