@@ -9,15 +9,17 @@ Shapes: C candidates, V vocabulary joints.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from posealign.instructions.clauses import is_composed, weigh_clauses
-from posealign.instructions.decoding import Heads, Logits, decode
+from posealign.instructions.decoding import CORE_V, Heads, Logits, decode
 from posealign.instructions.hints import LEFT, NEAR, RIGHT, Hint
 from posealign.instructions.keywords import is_corrected, is_structured, parse_text
 from posealign.instructions.parts import PAIRED, PARTS, joints_of
@@ -41,33 +43,28 @@ Mask = NDArray[np.bool_]
 MOST_MENTIONS = 6
 
 
+FILE = Path(__file__).with_name("weights.json")
+
+
 @dataclass(frozen=True)
-class Prices:
-    """Fitted on dev: what the rules and the words' votes add to the graph's logits."""
+class Weights:
+    """Fitted by training/weights.py to written lines that the graph was not trained on.
 
-    gate_no: float = 1.0  # the rules would refuse: off the gate
-    gate_yes: float = 1.0  # the rules would answer: onto the gate
-    vote: float = 0.7  # the words' votes on whether joints are asked for: onto the gate
-    doubt: float = 1.5  # off the gate: near misses are many, and a refusal is an answer
-    foreign: float = 4.0  # a language of a further phrasebook: naming a part is asking for it
-    slots: float = 0.6  # the words' votes on visibility, subject, relation …
+    `readings`: what a reading gets for whoever proposes it (proposers add up) and for what the
+    logits say of it. `foreign`: the same in a language of a further phrasebook, where nothing
+    counts but what it names; set by hand. `gate`: what speaks for an answer at all. `slots`: the
+    share of the words' votes on visibility, subject, relation …
+    """
+
+    readings: Mapping[str, float]
+    foreign: Mapping[str, float]
+    gate: Mapping[str, float]
+    slots: float
 
 
-PRICES = Prices()
-# What a reading gets for whoever proposes it (proposers add up) and for what the logits say of it.
-# Fitted by logistic regression on written lines that the graph was not trained on, dev among them;
-# sums and exceptions within one another are too rare there to be fitted: `clauses_composed` is the
-# most that dev bears.
-WEIGHTS: dict[str, float] = {
-    "sum3": -0.021, "sum8": 0.017, "size": 0.505,
-    "bare": -1.391, "bare_sure": 0.783, "bare_only": -0.331, "unnamed": -5.3,
-    "one": -0.467, "less": 0.318, "but": -0.656, "union": -0.641, "related": 0.531, "agreed": 9.0,
-    "clauses_plain": -0.289, "clauses_corrected": 0.901, "clauses_joined": 0.384,
-    "clauses_composed": 4.0,
-    "rules_plain": -0.058, "rules_structured": 0.469, "roles": -0.541, "roles_sure": 0.634,
-}  # fmt: skip
-# In a language of a further phrasebook nothing but what it names.
-FOREIGN = {"sum3": 1.0, "unnamed": -20.0, "bare_only": -20.0, "firsts": 4.0}
+@cache
+def weights() -> Weights:
+    return Weights(**json.loads(FILE.read_text("utf-8")))
 
 
 class Ballot:
@@ -83,32 +80,55 @@ class Ballot:
                 known[name] = max(known.get(name, value), value)
 
 
+@dataclass(frozen=True)
+class Poll:
+    """All that is known of a text before anything is chosen; `said` speaks for an answer."""
+
+    heads: Heads
+    asked_V: NDArray[np.float32]
+    related_V: Mask
+    ballot: Ballot
+    said: Mapping[str, float]
+
+
 def settle(
     out: Logits,
     row: int,
     hints: list[Hint],
     clean: str,
-    prices: Prices = PRICES,
     foreign: bool = False,
+    known: Weights | None = None,
 ) -> Heads:
     """One text's heads, with the likeliest whole reading in place of the bare thresholds."""
+    known = known or weights()
+    polled = poll(out, row, hints, clean, foreign, known.slots)
+    heads, related_V = polled.heads, polled.related_V
+    worth = known.foreign if foreign else known.readings
+    mask_V = choose_mask(polled.asked_V, polled.ballot, worth)
+    if heads.relation is not None:
+        related_V = related_V & mask_V if (related_V & mask_V).any() else mask_V
+    if heads.relation in CHOOSING and not (related_V & related_V[vocabulary().swap_J]).any():
+        # "the left knee in the picture" leaves no side to choose: its left is not the picture's.
+        heads, related_V = replace(heads, relation=None), np.zeros_like(related_V)
+    gate = sum(known.gate.get(name, 0.0) * value for name, value in polled.said.items())
+    answered = gate > 0 and bool(mask_V.any())
+    return replace(heads, answered=answered, asked_V=mask_V, related_V=related_V)
+
+
+def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, slots: float) -> Poll:
+    """Everyone's readings of one text, and what they say of an answer at all."""
     if not foreign:
-        out = _voted(out, row, hints, clean, prices.slots)
+        out = _voted(out, row, hints, clean, slots)
     heads = decode(out, row)
     ruled = None if foreign else parse_text(clean)  # the rules speak English and Chinese
-    gate = float(out["gate"][row])
-    if foreign:
-        gate += prices.foreign if mentions(hints) else -prices.foreign
-    elif ruled is not None:
-        gate += prices.gate_yes if isinstance(ruled, Query) else -prices.gate_no
-        gate += prices.vote * vote(clean, hints) - prices.doubt
+    named = mentions(hints)
     ballot = Ballot()
     related_V = heads.related_V
     if heads.relation is not None:
         related_V = choose_related(out["related"][row], heads.relation, heads.asked_V)
         ballot.propose(related_V, related=1.0)
     if foreign:
-        firsts: list[Scope] = [options[0] for options in mentions(hints)]
+        firsts: list[Scope] = [options[0] for options in named]
         if firsts:  # a side beside a part is that part's, in whatever language
             ballot.propose(_mask_of(union(list(dict.fromkeys(firsts)))), firsts=1.0)
     else:
@@ -118,14 +138,31 @@ def settle(
             # "the left knee in the picture": its side is the person's own, say clauses and rules;
             # and what they make of "no, the right one" holds.
             ballot.propose(agreed_V, agreed=1.0)
-    mask_V = choose_mask(out["asked"][row], hints, ballot, FOREIGN if foreign else WEIGHTS)
-    if heads.relation is not None:
-        related_V = related_V & mask_V if (related_V & mask_V).any() else mask_V
-    if heads.relation in CHOOSING and not (related_V & related_V[vocabulary().swap_J]).any():
-        # "the left knee in the picture" leaves no side to choose: its left is not the picture's.
-        heads, related_V = replace(heads, relation=None), np.zeros_like(related_V)
-    answered = gate > 0 and bool(mask_V.any())
-    return replace(heads, answered=answered, asked_V=mask_V, related_V=related_V)
+    for scope in readings(named):
+        ballot.propose(_mask_of(scope), **{_kind_of(scope): 1.0})
+    asked_V = out["asked"][row]
+    bare_V = asked_V > 0
+    alone = bare_V.tobytes() not in ballot.rows
+    sure = float(np.abs(asked_V).clip(0, 4).mean())
+    ballot.propose(bare_V, bare=1.0, bare_sure=sure, bare_only=float(alone))
+    said = _said(float(out["gate"][row]), ruled, bool(named))
+    if ruled is not None:
+        said["votes"] = vote(clean, hints)
+        said["asked"] = float(asked_V[CORE_V].clip(-4, 4).mean())  # all of the body, or nothing
+    return Poll(heads, asked_V, related_V, ballot, said)
+
+
+def _said(gate: float, ruled: Query | Refusal | None, named: bool) -> dict[str, float]:
+    """What graph and rules say of an answer; the rules by the reason they would refuse for."""
+    said = {"graph": gate}
+    if ruled is None:
+        said["foreign"] = 1.0 if named else -1.0
+        return said
+    said["bias"] = 1.0
+    said["rules" if isinstance(ruled, Query) else f"rules_{ruled.reason}"] = 1.0
+    if not named:
+        said["unnamed"] = 1.0
+    return said
 
 
 def _voted(out: Logits, row: int, hints: list[Hint], clean: str, share: float) -> Logits:
@@ -164,36 +201,35 @@ def propose_read(ballot: Ballot, clean: str, ruled: Query | Refusal | None) -> M
     return as_mask(alike)
 
 
-def choose_mask(
-    asked_V: NDArray[np.float32],
-    hints: list[Hint],
-    ballot: Ballot,
-    weights: Mapping[str, float] = WEIGHTS,
-) -> Mask:
-    """The likeliest reading of `asked`, given the logits, the text's mentions and the ballot."""
-    for scope in readings(mentions(hints)):
-        ballot.propose(_mask_of(scope), **{_kind_of(scope): 1.0})
-    bare_V = asked_V > 0
-    alone = bare_V.tobytes() not in ballot.rows
-    sure = float(np.abs(asked_V).clip(0, 4).mean())
-    ballot.propose(bare_V, bare=1.0, bare_sure=sure, bare_only=float(alone))
-    rows = list(ballot.rows.values())
-    summed_V = _worth(asked_V, weights)
-    named = _named()
+def choose_mask(asked_V: NDArray[np.float32], ballot: Ballot, weights: Mapping[str, float]) -> Mask:
+    """The reading that those who propose it and the logits together find likeliest."""
+    proposed = list(ballot.rows.values())
+    summed_V, named = _worth(asked_V, weights), _named()
     named_C = named.float_CV @ summed_V + weights.get("size", 0.0) * named.size_C
-    if not rows:
-        alone_V: Mask = named.masks_CV[int(named_C.argmax())]
-        return alone_V
-    masks_CV = np.array([mask_V for mask_V, _ in rows])
-    total_C = masks_CV.astype(np.float64) @ summed_V
-    total_C += weights.get("size", 0.0) * masks_CV[:, :17].mean(1)
-    for at, (_, said) in enumerate(rows):
-        for name, value in said.items():
-            total_C[at] += weights.get(name, 0.0) * value
-    best, other = int(total_C.argmax()), int(named_C.argmax())
-    unnamed = float(named_C[other]) + weights.get("unnamed", 0.0)
-    chosen: Mask = rows[best][0] if total_C[best] >= unnamed else named.masks_CV[other]
+    other = int(named_C.argmax())
+    chosen, most = named.masks_CV[other], float(named_C[other]) + weights.get("unnamed", 0.0)
+    if proposed:
+        masks_CV = np.array([mask_V for mask_V, _ in proposed])
+        total_C = masks_CV.astype(np.float64) @ summed_V
+        total_C += weights.get("size", 0.0) * masks_CV[:, :17].mean(1)
+        for at, (_, said) in enumerate(proposed):
+            for name, value in said.items():
+                total_C[at] += weights.get(name, 0.0) * value
+        best = int(total_C.argmax())
+        if total_C[best] >= most:
+            chosen = masks_CV[best]
     return chosen
+
+
+def rows(asked_V: NDArray[np.float32], ballot: Ballot) -> Iterator[tuple[Mask, dict[str, float]]]:
+    """Every reading with all that `choose_mask` weighs, by the names of the weights."""
+    unnamed = {"unnamed": 1.0}
+    given = [(mask_V, said) for mask_V, said in ballot.rows.values()]
+    given += [(mask_V, unnamed) for mask_V in _named().masks_CV]
+    worth = {f"sum{cap}": _worth(asked_V, {f"sum{cap}": 1.0}) for cap in (3, 8)}
+    for mask_V, said in given:
+        sums = {name: float(mask_V @ worth_V) for name, worth_V in worth.items()}
+        yield mask_V, {**said, **sums, "size": float(mask_V[:17].mean())}
 
 
 def _worth(asked_V: NDArray[np.float32], weights: Mapping[str, float]) -> NDArray[np.float64]:

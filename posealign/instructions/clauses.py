@@ -37,7 +37,9 @@ _BOTH = re.compile(
     r"|(?<![a-z])(?:b/l|bilat\w*)(?![a-z])\.?"
     r"|[,(]?(?:左右都要|两边都要|左右两边都要|双侧\)|左右两侧的?|左右两边的?)"
 )
-_OF = re.compile(r" (?:joints? |points? )?(?:of|on|in|from) (?:[a-z']+ ){0,2}")
+_DENYING = re.compile(
+    r"\s*(?:and |also |也)?(?:(?:no|nor|not|skip|without|drop|leave out)\b|不要|别|不用)"
+)
 _WORDS = re.compile(r"[^\W\d_]+")
 _DEPTH = 3  # exceptions inside exceptions
 _SURE = 12  # fixed letters that leave no doubt
@@ -98,36 +100,7 @@ def _read(text: str, depth: int) -> Scope | None:
         excepted = _exception(text, depth)
         if excepted is not None:
             return excepted
-    return _chain(text) or _sum(text)
-
-
-def _sum(text: str) -> Scope | None:
-    """Parts and what relates them; of "the toes of the left foot" the toes."""
-    scope = keywords.read_sum(text)
-    if isinstance(scope, Union) and all(isinstance(item, Part) for item in scope.items):
-        return _owned(text) or scope
-    return scope
-
-
-def _owned(text: str) -> Scope | None:
-    """Two parts, one inside the other, said as "inner of outer" or 脚上的大趾."""
-    found = [item for item in keywords.found_in(text) if item.scope is not None]
-    if len(found) != 2:
-        return None
-    (first, last), between = found, text[found[0].end : found[1].start]
-    if _OF.fullmatch(between):
-        inner = first
-    elif between in ("的", "上的", "部的"):
-        inner = last
-    else:
-        return None
-    ends = [_end(text[: first.end]), _end(text[first.end :])]
-    one, other = ends if inner is first else ends[::-1]
-    if one is None or other is None or not joints_of(one.name) < joints_of(other.name):
-        return None
-    if one.side is None and other.side and one.name in PAIRED:
-        return part(f"{other.side}_{one.name}")
-    return one
+    return _chain(text) or keywords.read_sum(text)
 
 
 def _exception(text: str, depth: int, remark: int = 0) -> Scope | None:
@@ -160,12 +133,17 @@ def _excepted(match: re.Match[str], pattern: Pattern, depth: int) -> Scope | Non
         options = options[::-1]
     else:
         cut = _BREAK.split(removed_text)
-        options = [(before, cut[0])]
+        further = [piece for piece in cut[1:] if _DENYING.match(piece)]
+        options = [(before, " , ".join([cut[0], *further]))]
     for kept_text, taken_text in options:
         removed = _read(taken_text, 0)
-        if removed is None or removed == ALL:
+        if removed == ALL:
             continue
         kept = _read(kept_text, depth - 1) if kept_text.strip() else None
+        if removed is None:
+            removed = keywords.side_of(taken_text, kept)  # "the feet, never mind the left"
+            if removed is None:
+                continue
         rest = _read(after, depth - 1) if after.strip() else None
         if kept is None:
             kept, rest = rest, None
@@ -190,7 +168,7 @@ def _without(kept: Scope, removed: Scope) -> Scope | None:
     items: list[Scope] = list(kept.items) if isinstance(kept, Union) else [kept]
     taken: list[Scope] = list(removed.items) if isinstance(removed, Union) else [removed]
     whole = meant(kept)
-    inside = [item for item in taken if _touches(item, whole)]
+    inside = [item for item in taken if _touches(item, whole) and not _beside(item, items)]
     beside = [item for item in taken if item not in inside]
     if not inside:
         return kept  # nobody asked for it
@@ -202,6 +180,13 @@ def _without(kept: Scope, removed: Scope) -> Scope | None:
     else:
         parts = [Except(kept, loss)]
     return union([*parts, *beside])
+
+
+def _beside(item: Scope, kept: list[Scope]) -> bool:
+    """Limbs hold a trunk's corners, but nobody takes the trunk out of limbs."""
+    torso = Part("torso")
+    wholes = ("all", "torso", "left_side", "right_side")
+    return item == torso and not any(isinstance(k, Part) and k.name in wholes for k in kept)
 
 
 def _pulled(kept: Scope, removed: Scope) -> tuple[Scope, Scope]:
@@ -250,10 +235,29 @@ def _chain(text: str) -> Scope | None:
             continue
         scope: Scope = linked
         rest = keywords.read_sum(match.groupdict().get("pre") or "")
-        if rest is not None and rest != ALL and not isinstance(rest, Chain):
+        if isinstance(rest, Part) and rest != ALL and _holds(rest, linked):
+            scope = _on_side(linked, rest)  # "the left leg from hip to ankle"
+        elif rest is not None and rest != ALL and not isinstance(rest, Chain):
             scope = union([rest, scope])
         best = (pattern.weight, scope)
     return best[1] if best else None
+
+
+def _holds(whole: Part, chain: Chain) -> bool:
+    """Whether both ends are parts of it."""
+    sides = {chain.start.side, chain.end.side} - {None, whole.side}
+    inside = joints_of(whole.name)
+    return not sides and all(joints_of(end.name) <= inside for end in (chain.start, chain.end))
+
+
+def _on_side(chain: Chain, whole: Part) -> Chain:
+    if whole.side is None:
+        return chain
+    ends = (
+        part(f"{whole.side}_{end.name}") if end.name in PAIRED and end.side is None else end
+        for end in (chain.start, chain.end)
+    )
+    return Chain(*ends)
 
 
 def _until(text: str, found: Sequence[keywords.Found]) -> int:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from posealign.instructions.keyword_patterns import COMPOUNDS
 from posealign.instructions.phrases import LANGUAGES, Phrasebook, phrasebook
 from posealign.instructions.query import Part, Query, leaves, parse
 
@@ -40,6 +41,12 @@ def find_hints(clean: str, words: Lexicon | None = None) -> list[Hint]:
     tokens = [(match[0], match.end()) for match in TOKEN.finditer(clean)]
     found, at = [], 0
     while at < len(tokens):
+        compound = compound_at(clean, tokens[at][1] - len(tokens[at][0]))
+        if compound:
+            end = tokens[at][1] - len(tokens[at][0]) + compound
+            while at < len(tokens) and tokens[at][1] <= end:
+                at += 1
+            continue
         longest = lexicon.longest.get(tokens[at][0], 0)
         for size in range(min(longest, len(tokens) - at), 0, -1):
             key = " ".join(token for token, _ in tokens[at : at + size])
@@ -94,6 +101,9 @@ def lexicon_of(books: list[Phrasebook]) -> Lexicon:
             for form in forms:
                 if not _plain(key_of(form), names):
                     names.setdefault(key_of(form), _tokens_of(written))
+        for form, written in book.derived():
+            if not _plain(key_of(form), names):
+                names.setdefault(key_of(form), _tokens_of(written))
     close: dict[str, list[str]] = {}
     for key in names:
         if " " in key or len(key) < _SHORTEST_NEAR or not key.isascii():
@@ -116,6 +126,32 @@ def _plain(key: str, names: dict[str, tuple[str, ...]]) -> bool:
 @cache
 def library() -> Lexicon:
     return lexicon_of([phrasebook(language) for language in LANGUAGES])
+
+
+def compound_at(text: str, start: int) -> int:
+    """The length of a word that holds a part's character and names none, such as 手机; else 0."""
+    for word in _compounds().get(text[start], ()):
+        end = start + len(word)
+        if not text.startswith(word, start) or (word.isascii() and text[end : end + 1].isalpha()):
+            continue
+        if text[end - 1 : end + 1] not in _begun():  # 能手腕: no 能手 there
+            return len(word)
+    return 0
+
+
+@cache
+def _begun() -> frozenset[str]:
+    """How the longer Chinese names begin."""
+    book = phrasebook("zh")
+    forms = (form for name in book.parts for pair in book.forms(name) for form in pair)
+    return frozenset(form[:2] for form in forms if len(form) > 1)
+
+
+@cache
+def _compounds() -> dict[str, tuple[str, ...]]:
+    """By their first character, the longest first."""
+    words = sorted(COMPOUNDS, key=len, reverse=True)
+    return {one: tuple(w for w in words if w[0] == one) for one in {w[0] for w in words}}
 
 
 def key_of(form: str) -> str:

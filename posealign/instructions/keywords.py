@@ -8,14 +8,14 @@ learnt anything; it stands beside the model in every table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from posealign.errors import InvalidQuery
 from posealign.instructions import keyword_patterns as patterns
-from posealign.instructions.hints import TOKEN, key_of
+from posealign.instructions.hints import TOKEN, compound_at, key_of
 from posealign.instructions.normalise import normalise
-from posealign.instructions.parts import PAIRED
+from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.query import (
     CHOOSING,
@@ -30,7 +30,7 @@ from posealign.instructions.query import (
     part,
     union,
 )
-from posealign.instructions.sets import read
+from posealign.instructions.sets import CORE, meant, read
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def is_structured(text: str, query: Query) -> bool:
 
 
 def is_corrected(text: str) -> bool:
-    return bool(patterns.CORRECTION.search(text))
+    return bool(patterns.CORRECTION.search(text)) or after_correction(text) != text
 
 
 def _options(text: str) -> tuple[str, dict[str, object]]:
@@ -95,13 +95,27 @@ def _scope(text: str) -> Scope | None:
         return chain
     kept, removed = _split_exception(text)
     if removed is not None:
-        inner = read_sum(removed)
+        inner = read_sum(removed) or side_of(removed, read_sum(kept))
+        named = [item.scope for item in found_in(removed) if item.scope]
+        if Part("all") in named and read_sum(kept) is None:
+            return inner  # "ignore the body, just the head", "no exceptions, every joint"
         if inner is not None:
             return Except(read_sum(kept) or Part("all"), _shared_side(inner, kept))
     named = read_sum(text)
     if named is not None and named != Part("all") and patterns.REST.search(text):
         return Except(Part("all"), named)
     return named
+
+
+def side_of(text: str, scope: Scope | None) -> Scope | None:
+    """ "The feet, but never mind the left": a side alone is that of the part before."""
+    found = found_in(text)
+    sides = {item.side for item in found if item.side}
+    if len(sides) != 1 or any(item.scope for item in found):
+        return None
+    if not isinstance(scope, Part) or scope.name not in PAIRED or scope.side:
+        return None
+    return part(f"{sides.pop()}_{scope.name}")
 
 
 def _shared_side(inner: Scope, kept: str) -> Scope:
@@ -122,16 +136,36 @@ def after_correction(text: str) -> str:
         before, after = text[: match.start()], text[match.end() :]
         found = found_in(after)
         if any(item.scope for item in found):
+            if match[0].endswith("no") and _within(found, before):
+                continue  # "the whole body, no shoulders"
             return after
-        sides = [item.side for item in found if item.side]
-        parts = [item for item in found_in(before) if item.scope]
-        named = parts[-1].scope if parts else None
-        if sides and isinstance(named, Part):
-            return f"{sides[0]} {phrasebook('en').forms(named.name)[0][0]}"
+        turned = _turned(before, found)
+        if turned is not None:
+            return turned
     negated = patterns.NOT_BUT.search(text)
     if negated:
-        return negated[1]
+        found = found_in(negated[1])
+        if any(item.scope for item in found):
+            return negated[1]
+        return _turned(text[: negated.start(1)], found) or negated[1]
     return text
+
+
+def _within(found: Sequence[Found], before: str) -> bool:
+    """Whether the first part found is a part of what was named before."""
+    first = next(item.scope for item in found if item.scope)
+    named = [meant(item.scope) for item in found_in(before) if item.scope]
+    return any(meant(first) & CORE < joints for joints in named)
+
+
+def _turned(before: str, found: Sequence[Found]) -> str | None:
+    """The part named before on the side that was found alone: "… left wrist. The right." """
+    sides = [item.side for item in found if item.side]
+    parts = [item for item in found_in(before) if item.scope]
+    named = parts[-1].scope if parts else None
+    if not sides or not isinstance(named, Part):
+        return None
+    return f"{sides[0]} {phrasebook('en').forms(named.name)[0][0]}"
 
 
 def _chain(text: str) -> Scope | None:
@@ -250,12 +284,9 @@ def found_in(text: str) -> tuple[Found, ...]:
     found, at = [], 0
     while at < len(tokens):
         start = tokens[at][1]
-        compound = next(
-            (word for word in _compounds().get(text[start], ()) if text.startswith(word, start)),
-            None,
-        )
-        if compound is not None:
-            while at < len(tokens) and tokens[at][1] < start + len(compound):
+        compound = compound_at(text, start)
+        if compound:
+            while at < len(tokens) and tokens[at][1] < start + compound:
                 at += 1
             continue
         for size in range(min(longest.get(tokens[at][0], 0), len(tokens) - at), 0, -1):
@@ -271,14 +302,56 @@ def found_in(text: str) -> tuple[Found, ...]:
                 break
         else:
             at += 1
-    return tuple(found)
+    return tuple(_owned(found, text))
 
 
-@cache
-def _compounds() -> dict[str, tuple[str, ...]]:
-    """By their first character."""
-    firsts = {word[0] for word in patterns.COMPOUNDS}
-    return {one: tuple(w for w in patterns.COMPOUNDS if w[0] == one) for one in firsts}
+def _owned(found: list[Found], text: str) -> list[Found]:
+    """Of a whole and its part the part: "the toes of the left foot", 左脚的大趾."""
+    kept: list[Found] = []
+    at = 0
+    while at < len(found):
+        here = found[at]
+        following = found[at + 1] if at + 1 < len(found) else None
+        last = found[at + 2] if at + 2 < len(found) else None
+        if here.scope is None or following is None:
+            kept.append(here)
+            at += 1
+            continue
+        gap = text[here.end : following.start]
+        side = following.side
+        if side and last is not None and patterns.OF.fullmatch(gap):
+            # the side stands between
+            close = not text[following.end : last.start].strip()
+            merged = _merged(last, here, side) if close else None
+            if merged is not None:
+                kept.append(replace(here, end=last.end, scope=merged))
+                at += 3
+                continue
+        merged = None
+        if patterns.OF.fullmatch(gap):
+            merged = _merged(following, here)
+        elif patterns.OWNS.fullmatch(gap) and not patterns.DENIED.match(text, following.end):
+            merged = _merged(here, following)
+        if merged is not None:
+            both = here.both or following.both
+            kept.append(Found(here.start, following.end, merged, both=both))
+            at += 2
+            continue
+        kept.append(here)
+        at += 1
+    return kept
+
+
+def _merged(outer: Found, inner: Found, side: str | None = None) -> Part | None:
+    """The inner part with the outer one's side, where it is a part of that."""
+    whole, one = outer.scope, inner.scope
+    if not isinstance(whole, Part) or not isinstance(one, Part) or whole == Part("all"):
+        return None
+    sides = {side or whole.side, one.side} - {None}
+    if len(sides) > 1 or not joints_of(one.name) < joints_of(whole.name):
+        return None
+    named = sides.pop() if sides else None
+    return part(f"{named}_{one.name}") if named and one.name in PAIRED else Part(one.name)
 
 
 @cache
@@ -308,6 +381,8 @@ def _lexicon() -> dict[str, Scope]:
             for form in phrases:
                 if isinstance(query, Query):
                     words.setdefault(form.lower(), query.scope)
+        for form, written in book.derived():
+            words.setdefault(form.lower(), part(written))
     for word in patterns.NOT_PARTS:
         words.pop(word, None)
     return words

@@ -37,6 +37,7 @@ GRAMMAR = frozenset(
 )
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SIDES = frozenset({"left", "right", "both", "lt", "rt"})
+_BEFORE_PARTS = ("left", "right", "both", "upper", "lower")
 _LEADING = frozenset(
     re.findall(r"\w+", "left right both the her his upper lower show mark only just and all")
 )
@@ -69,6 +70,9 @@ def mend(clean: str) -> str:
         word = mend_word(match[0])
         if before in _SIDES:
             word = _part_of(word)
+        if word != match[0]:
+            following = LATIN.match(clean, match.end() + 1)
+            word = _side_of(match[0], following[0] if following else "") or word
         before = word
         return word
 
@@ -132,6 +136,14 @@ def mend_word(word: str) -> str:
     if scored:
         return min(scored)[1]
     return _split(calm) or word
+
+
+def _side_of(word: str, following: str) -> str | None:
+    """The side that a slip before a part's name was meant for: "lef leg" """
+    if following not in _part_words() and following not in ("arm", "leg", "hip", "ear", "eye"):
+        return None
+    near = [side for side in _BEFORE_PARTS if side[0] == word[0] and _slips(word, side)[0] <= 1]
+    return near[0] if near else None
 
 
 @lru_cache(maxsize=4096)

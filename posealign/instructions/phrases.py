@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from posealign.errors import InvalidConfig, first_fault
+from posealign.instructions.parts import PAIRED
 from posealign.instructions.query import RELATIONS, parse, part
 
 # A language is one file; whatever lies in the folder is spoken.
@@ -101,6 +103,28 @@ class Phrasebook(BaseModel):
         return [
             (form.partition("|")[0], form.partition("|")[2] or form) for form in self.parts[name]
         ]
+
+    def derived(self) -> Iterator[tuple[str, str]]:
+        """Forms that follow from others, with the part as written in a Query: a side inside "the
+        lower part of the leg", and 右手的手指头 because of 右手的手指 and 手指头.
+        """
+        names = {name: {form for pair in self.forms(name) for form in pair} for name in self.parts}
+        for name in sorted(PAIRED & set(names)):
+            for form in sorted(names[name]):
+                for side in ("left", "right") if _HOLDER.search(form) else ():
+                    for owner in ("", "the ", "her ", "his "):
+                        yield _HOLDER.sub(rf"\1 {owner}{side} \2", form), f"{side}_{name}"
+        for written, phrases in self.fixed.items() if not self.joiner else ():
+            known = names.get(written.removeprefix("left_").removeprefix("right_"), set())
+            for phrase in phrases:
+                tails = [short for short in known if phrase.endswith(short) and phrase != short]
+                for form in known:
+                    if any(form.startswith(tail) and len(form) == len(tail) + 1 for tail in tails):
+                        yield phrase + form[-1], written
+
+
+# Where a side goes in a name that tells of what it is a part.
+_HOLDER = re.compile(r"\b(of|above|below) (?:the )?((?:arm|leg|hand|foot|elbow|knee)s?)$")
 
 
 def from_data(data: Mapping[str, Any], origin: str = "phrasebook") -> Phrasebook:

@@ -22,7 +22,7 @@ from posealign.errors import InvalidInput, TooLarge
 from posealign.instructions.candidates import settle
 from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
-from posealign.instructions.hints import find_hints, lexicon_of
+from posealign.instructions.hints import Hint, find_hints, lexicon_of
 from posealign.instructions.mend import mend
 from posealign.instructions.mirror import mirror_text
 from posealign.instructions.near import near_matches
@@ -124,40 +124,48 @@ class Resolver:
 
     def heads(self, text: str) -> Heads | None:
         """As `read`, in the terms that scoring compares; None is a refusal."""
-        heads, reason, _, _ = self._heads(self._clean(text))
+        heads, reason, _, _ = self._heads(self.clean(text))
         return heads if reason is None else None
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
         """Normalised and, unless it speaks a further language, mended."""
         clean = normalise(text)
         if self.foreign and find_hints(clean, self.lexicon) != find_hints(clean):
             return clean
         return mend(clean)
 
+    def logits(
+        self, clean: str, hints: list[Hint]
+    ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.int64]]:
+        """The graph's answer to a clean text, averaged with that to its mirror image; ids [1, L],
+        none where the text says nothing.
+        """
+        rows = encode(self.tokenizer, clean, hints=hints)
+        ids = pad([rows or [1]])
+        mirrored = mirror_text(clean)
+        if not rows or mirrored is None or mirrored == clean:
+            return dict(self.graph({"ids": ids})), ids[:, : len(rows)]
+        both = pad([rows, encode(self.tokenizer, mirrored, lexicon=self.lexicon)])
+        out = averaged(self.graph({"ids": both}))
+        out["text_tokens"] = out["text_tokens"][:, : ids.shape[1]]
+        return out, ids
+
     def _heads(
         self, clean: str
     ) -> tuple[Heads, str | None, NDArray[np.int64], NDArray[np.float32]]:
         hints = find_hints(clean, self.lexicon)
-        rows = encode(self.tokenizer, clean, hints=hints)
-        ids = pad([rows or [1]])
-        mirrored = mirror_text(clean)
-        if rows and mirrored is not None and mirrored != clean:
-            both = pad([rows, encode(self.tokenizer, mirrored, lexicon=self.lexicon)])
-            out = averaged(self.graph({"ids": both}))
-            out["text_tokens"] = out["text_tokens"][:, : ids.shape[1]]
-        else:
-            out = self.graph({"ids": ids})
+        out, ids = self.logits(clean, hints)
         foreign = self.foreign and hints != find_hints(clean)
         heads = settle(out, 0, hints, clean, foreign=foreign)
         reason = None if heads.answered else heads.reason
-        if not rows:
-            reason = "unclear"
+        if not ids.size:
+            reason, ids = "unclear", pad([[1]])
         elif suspicious(clean):
             reason = "injection"
         return heads, reason, ids, out["text_tokens"]
 
     def _read(self, text: str) -> Reading:
-        clean = self._clean(text)
+        clean = self.clean(text)
         heads, reason, ids, tokens = self._heads(clean)
         if suspicious(normalise(text)):
             reason = "injection"
