@@ -70,6 +70,7 @@ def placed(
     size: tuple[int, int],
     absent_threshold: float,
     depths: bool = True,
+    occluded_threshold: float = 0.5,
 ) -> Placed:
     """One row of `locate` (K: N vocabulary joints, then a skeleton's own) and of `select` (V).
 
@@ -80,7 +81,8 @@ def placed(
     known, count = len(rows_N), len(names)
     points_K2 = crop.invert(located["xy"])
     # Nothing says whether a described joint is hidden; the place's own confidence has to do.
-    states = [_state(row, absent_threshold) for row in selected["state"][rows_N].tolist()]
+    logits = selected["state"][rows_N].tolist()
+    states = [_state(row, absent_threshold, occluded_threshold) for row in logits]
     states += [State.VISIBLE] * (count - known)
     last_x, last_y = size[0] - 0.5, size[1] - 0.5
     for k, (x, y) in enumerate(points_K2.tolist()):
@@ -99,13 +101,14 @@ def placed(
     )
 
 
-def _state(logits_3: Sequence[float], absent_threshold: float) -> State:
-    """Absent above this probability; else hidden or seen, whichever is likelier."""
+def _state(logits_3: Sequence[float], absent_threshold: float, occluded_threshold: float) -> State:
+    """Absent above the first probability; if it is there, hidden above the second."""
     highest = max(logits_3)
     absent, occluded, visible = (math.exp(value - highest) for value in logits_3)
     if absent > absent_threshold * (absent + occluded + visible):
         return State.ABSENT
-    return State.OCCLUDED if occluded > visible else State.VISIBLE
+    hidden = occluded > occluded_threshold * (occluded + visible)
+    return State.OCCLUDED if hidden else State.VISIBLE
 
 
 def expected_z(logits_KB: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -45,6 +45,7 @@ class PredictorSettings:
     turn_at: float = 50.0  # degrees off upright from which a crop is turned
     absent_threshold: float = 0.5  # a joint is absent above this probability
     absent_whole: float | None = None  # and above this one, of who stands clear of the border
+    occluded_threshold: float = 0.5  # a joint that is there is hidden above this probability
     verify: bool = False  # joints that neither place nor depth picture supports are absent
     contrast: float = 0.0  # states less this much of what the model says without seeing
 
@@ -243,8 +244,9 @@ class Predictor:
         """One person's joints in the picture, as sure as this bundle was found to be."""
         names, rows, depths = question.names, question.rows_N, question.depths
         person = answer.placed(
-            names, rows, located, one.selected, one.crop, one.size, limit, depths
-        )
+            names, rows, located, one.selected, one.crop, one.size, limit, depths,
+            self.settings.occluded_threshold,
+        )  # fmt: skip
         spec = self.bundle.metadata.calibration
         return confidence.calibrated(person, one.selected, question.sigmas_K, spec)
 

@@ -114,3 +114,17 @@ def test_absence_is_judged_by_where_the_person_stands() -> None:
     part = predictor.look(image, cut).ask("all keypoints").poses[0]
     assert all(joint.x is not None for joint in whole.joints)
     assert all(joint.x is None for joint in part.joints)
+
+
+def test_what_is_hidden_is_said_above_the_bundles_own_limit() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (160, 160, 3)).astype(np.uint8)
+    box = [(50.0, 50.0, 50.0, 50.0)]
+
+    def states(limit: float) -> set[str]:
+        settings = PredictorSettings(absent_threshold=1.0, occluded_threshold=limit)
+        predictor = Predictor("default", "cpu", 1, settings)
+        pose = predictor.look(image, box).ask("all keypoints").poses[0]
+        return {joint.state.name for joint in pose.joints if joint.x is not None}
+
+    assert states(1.0) == {"VISIBLE"}
+    assert states(0.0) == {"OCCLUDED"}

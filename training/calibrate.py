@@ -1,7 +1,7 @@
 """What a bundle says of itself, fitted on held-out people by the very Predictor that serves it.
 
 Confidence that predicts OKS, a radius that holds 90 % of errors, and from which probability a joint
-is absent. Areas are the labelled ones where there are any, as evaluation takes them.
+is absent or hidden. Areas are the labelled ones where there are any, as evaluation takes them.
 Shapes: M labelled joints, A joints whose presence is known, 3 features of a confidence: log-odds of
 the mass around the place, logarithm of the joint's sigma, log-odds of its being hidden.
 """
@@ -55,6 +55,8 @@ class Measured:
     present_A: NDArray[np.bool_]
     border_A: NDArray[np.bool_]  # of a person whom the border may cut
     worth_A: NDArray[np.float64]  # OKS of the place if it is given; 0 where there is no joint
+    hidden_A: NDArray[np.float64]  # probability that it is occluded if it is there
+    occluded_A: NDArray[np.bool_]
 
 
 def measure(predictor: Predictor, cases: Iterable[Case], joints_K: NDArray[np.int64]) -> Measured:
@@ -91,14 +93,17 @@ def _measure_one(
     kept = joints_K[(case.states_V[joints_K] >= State.OCCLUDED) & np.isfinite(error_V[joints_K])]
     known = np.nonzero(case.states_V[:PRESENCE] != State.UNLABELLED)[0]
     present = case.states_V[known] >= State.OCCLUDED
+    states_A3 = softmax(one.selected["state"][known])
     return {
         "features_M3": features_V3[kept], "oks_M": oks_V[kept],
         "error_M": error_V[kept] / one.crop.pixel,
         "radius_M": person.radius_K[kept] / one.crop.pixel,
-        "absent_A": softmax(one.selected["state"][known])[:, 0],
+        "absent_A": states_A3[:, 0],
         "present_A": present,
         "border_A": np.full(len(known), confidence.at_border(case.box, look.size)),
         "worth_A": np.where(present, np.nan_to_num(oks_V[known]), 0.0),
+        "hidden_A": states_A3[:, 1] / (states_A3[:, 1] + states_A3[:, 2]).clip(1e-12),
+        "occluded_A": case.states_V[known] == State.OCCLUDED,
     }  # fmt: skip
 
 
@@ -196,12 +201,42 @@ def _right_kept(measured: Measured, limits: tuple[float, float]) -> float:
     return float(given[right].mean()) if right.any() else 1.0
 
 
+def occluded_limit(sources: Sequence[Measured]) -> float:
+    """Above which probability a joint that is there is called hidden.
+
+    Hidden and visible joints count alike, however many there are of each: the likelier of the two
+    would call half of the hidden ones visible. Without both kinds it stays with the likelier.
+    """
+    taught = [source for source in sources if min(_hidden_counts(source)) >= LEAST]
+    if not taught:
+        return 0.5
+    values = np.concatenate([source.hidden_A[source.present_A] for source in taught])
+    choices = np.quantile(values, np.linspace(0.01, 0.99, 197))
+    right = [
+        np.mean([told_hidden(source, float(choice)) for source in taught]) for choice in choices
+    ]
+    return _limit(float(choices[int(np.argmax(right))]))
+
+
+def _hidden_counts(measured: Measured) -> tuple[int, int]:
+    hidden = int(measured.occluded_A.sum())
+    return hidden, int(measured.present_A.sum()) - hidden
+
+
+def told_hidden(measured: Measured, limit: float) -> float:
+    """Balanced accuracy of hidden against visible, over the joints that are there."""
+    said, hidden = measured.hidden_A > limit, measured.occluded_A
+    return float((said[hidden].mean() + (~said)[measured.present_A & ~hidden].mean()) / 2)
+
+
 def _limit(value: float) -> float:
     return round(float(np.clip(value, 0.005, 0.95)), 4)
 
 
-def presence(measured: Measured, limits: tuple[float, float]) -> dict[str, float]:
-    """Present and absent joints that are emitted under these limits."""
+def presence(
+    measured: Measured, limits: tuple[float, float], occluded: float = 0.5
+) -> dict[str, float]:
+    """Present and absent joints that are emitted under these limits; hidden ones told so."""
     emitted = measured.absent_A <= np.where(measured.border_A, *limits)
     kept = float(emitted[measured.present_A].mean())
     found = {
@@ -212,4 +247,6 @@ def presence(measured: Measured, limits: tuple[float, float]) -> dict[str, float
         found["absent joints emitted"] = made_up
         found["presence, balanced accuracy"] = (kept + 1 - made_up) / 2
         found["oks, absent joints counted"] = extended(measured, limits)
+    if min(_hidden_counts(measured)):
+        found["hidden or visible, balanced accuracy"] = told_hidden(measured, occluded)
     return {name: round(value, 4) for name, value in found.items()}

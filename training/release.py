@@ -67,8 +67,8 @@ def release(config: ReleaseConfig) -> Bundle:
     held = held_out(config)
     fitted, limits, honest = calibrated(config, model, held)
     model.calibrate(fitted)
-    settings = {"absent_threshold": limits[0], "absent_whole": limits[1]} | config.settings
-    figures = figures_of(config, model, honest, limits[0]) | {
+    settings = limits | config.settings
+    figures = figures_of(config, model, honest, limits["absent_threshold"]) | {
         "open_vocabulary_fit": round(explained, 3)
     }
     if places is not None:
@@ -96,8 +96,8 @@ def metadata_of(
 
 def calibrated(
     config: ReleaseConfig, model: PoseModel, held: Held
-) -> tuple[Calibration, tuple[float, float], dict[str, dict[str, float]]]:
-    """The fit, the limits of absence, and what both are worth on each source's reported half.
+) -> tuple[Calibration, dict[str, float], dict[str, dict[str, float]]]:
+    """The fit, the limits of states, and what both are worth on each source's reported half.
 
     A first export without a calibration answers, so that what is fitted is what is served: its
     passes, its padding, the precision of its weights.
@@ -115,11 +115,15 @@ def calibrated(
         )  # fmt: skip
     fitted = calibrate.fit(list(fits.values()))
     limits = calibrate.absent_limits(list(fits.values()))
+    occluded = calibrate.occluded_limit(list(fits.values()))
     honest = {
-        name: calibrate.honesty(fitted, measured) | calibrate.presence(measured, limits)
+        name: calibrate.honesty(fitted, measured) | calibrate.presence(measured, limits, occluded)
         for name, measured in reports.items()
     }
-    return fitted, limits, honest
+    settings = {
+        "absent_threshold": limits[0], "absent_whole": limits[1], "occluded_threshold": occluded,
+    }  # fmt: skip
+    return fitted, settings, honest
 
 
 def spread(cases: list[calibrate.Case], most: int | None) -> list[calibrate.Case]:

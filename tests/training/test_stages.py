@@ -32,7 +32,7 @@ from training.stems import read_movenet, unit_scales
 from training.tune_config import TuneConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-PRESENCE = ("absent_A", "present_A", "border_A", "worth_A")  # what is measured of it
+PRESENCE = ("absent_A", "present_A", "border_A", "worth_A", "hidden_A", "occluded_A")
 KINDS: dict[str, type[Config]] = {
     "sft_": SftConfig, "align_": AlignConfig, "default_ask": AskConfig,
     "default_release": ReleaseConfig, "default_": SftConfig, "default.": Recipe,
@@ -112,7 +112,12 @@ def source(count: int, seed: int, border: float = 0.3) -> calibrate.Measured:
     # Most places that the state doubts are wrong, as of real joints that the border nearly cuts.
     sure = random.random(count) < np.where(odds < -3, 0.8, 0.3)
     worth = np.where(present, np.where(sure, 0.8, 0.2), 0.0)
-    return calibrate.Measured(features, oks, error, radius, absent, present, at_border, worth)
+    # Half of the hidden joints look rather visible.
+    occluded = present & (random.random(count) < 0.3)
+    hidden = 1 / (1 + np.exp(-random.normal(0, 1, count) - np.where(occluded, 0.0, -2.0)))
+    return calibrate.Measured(
+        features, oks, error, radius, absent, present, at_border, worth, hidden, occluded
+    )
 
 
 def test_confidence_and_radius_are_fitted() -> None:
@@ -154,6 +159,17 @@ def test_absence_never_costs_a_source_its_right_joints() -> None:
     assert calibrate.presence(poor, careful)["right joints emitted"] >= calibrate.KEPT
 
 
+def test_hidden_joints_are_told_where_both_kinds_are_right_alike() -> None:
+    limit = calibrate.occluded_limit([source(8000, 2)])
+    assert limit == pytest.approx(1 / (1 + np.e), abs=0.06)  # half-way between the two
+    other = source(8000, 3)
+    told = calibrate.presence(other, (1.0, 1.0), limit)["hidden or visible, balanced accuracy"]
+    assert told > calibrate.told_hidden(other, 0.5) + 0.02
+    plain = source(4000, 4)
+    nothing = np.zeros(len(plain.present_A), bool)
+    assert calibrate.occluded_limit([replace(plain, occluded_A=nothing)]) == 0.5
+
+
 def test_without_absent_joints_one_limit_holds_for_all() -> None:
     first, second = calibrate.absent_limits([source(4000, 4, border=0.0)])
     assert first == second
@@ -175,6 +191,10 @@ def test_a_case_is_measured_as_it_is_served(tmp_path: Path) -> None:
     assert found.features_M3.shape == (16, 3)
     assert found.absent_A.shape == found.present_A.shape == (17,)
     assert not found.present_A[16]
+    assert found.worth_A[16] == 0
+    assert found.worth_A[:16] == pytest.approx(found.oks_M)
+    assert ((found.hidden_A >= 0) & (found.hidden_A <= 1)).all()
+    assert not found.occluded_A.any()
     assert found.border_A.all()
     pose = predictor.look(image, [case.box]).ask("the nose").poses[0]
     nose = (*pose.joints, *pose.filtered)[0]
