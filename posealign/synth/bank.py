@@ -22,9 +22,9 @@ from posealign.synth.skin import Hands, pose_skin
 from posealign.synth.stage import CLOTH
 from posealign.synth.surface import Floats
 
-VERSION = 6
-# What the dice start from. It stayed at 5 when version 6 changed the looks alone: bodies, poses,
-# blankets, scenes and cameras are those of version 5.
+VERSION = 7
+# What the dice start from. It stayed at 5 when versions 6 and 7 changed the looks alone: bodies,
+# poses, blankets, scenes and cameras are those of version 5.
 DICE = 5
 ADULTS = 0.05
 LYING = ("supine", "prone", "left_lateral", "right_lateral")

@@ -92,9 +92,9 @@ def paint_head(
         arch = z - (1.45 - 0.16 * (np.abs(x) - 1.9) ** 2)
         _mix(
             image,
-            0.7 * np.minimum(hair_colour, 0.55 * skin) + 0.3 * skin,
+            0.8 * np.minimum(hair_colour, 0.45 * skin) + 0.2 * skin,
             brow_alpha
-            * _soft(np.abs(arch) - 0.16, 0.2)
+            * _soft(np.abs(arch) - 0.20, 0.2)
             * _soft(np.abs(x - m * 1.9) - 1.0, 0.4)
             * front,
         )
@@ -113,7 +113,7 @@ def paint_head(
 def _eyes(rng: Rng, image: Floats, cm: Floats, front: NDArray[np.bool_], skin: Floats) -> None:
     x, z = cm[..., 0], cm[..., 2]
     opened = rng.random() < 0.75
-    height = rng.uniform(0.38, 0.54) if opened else 0.0
+    height = 1.15 * rng.uniform(0.38, 0.54) if opened else 0.0
     gaze = rng.normal(0, 0.15, 2)
     iris = np.array(IRIS[int(rng.integers(len(IRIS)))])
     lash = np.minimum(skin * 0.25, 0.2)
@@ -124,18 +124,18 @@ def _eyes(rng: Rng, image: Floats, cm: Floats, front: NDArray[np.bool_], skin: F
         bend = np.clip(1 - (u / 0.92) ** 2, 0, 1)
         if not opened:
             line = np.abs(v + 0.12 + 0.22 * bend)
-            _mix(image, lash, 0.95 * _soft(line - 0.085, 0.1) * (np.abs(u) < 0.92) * front)
+            _mix(image, lash, 0.95 * _soft(line - 0.13, 0.1) * (np.abs(u) < 0.92) * front)
             continue
         upper, lower = v - height * bend**0.7, -v - 0.75 * height * bend**0.8
         inside = _soft(np.maximum(upper, lower), 0.08) * (np.abs(u) < 0.92) * front
-        _mix(image, (0.95, 0.94, 0.93), inside)
+        _mix(image, (0.82, 0.79, 0.77), inside)  # lids shade the white
         r = np.hypot(u - gaze[0], v - gaze[1])
-        _mix(image, iris, inside * _soft(r - 0.48, 0.08))
-        _mix(image, (0.02, 0.02, 0.02), inside * _soft(r - 0.26, 0.08))
+        _mix(image, iris, inside * _soft(r - 0.56, 0.08))
+        _mix(image, (0.02, 0.02, 0.02), inside * _soft(r - 0.30, 0.08))
         glint = np.hypot(u - gaze[0] - 0.12, v - gaze[1] - 0.14)
         _mix(image, (1.0, 1.0, 1.0), inside * _soft(glint - 0.08, 0.06))
-        _mix(image, lash, 0.95 * _soft(np.abs(upper) - 0.09, 0.08) * (np.abs(u) < 0.95) * front)
-        _mix(image, lash, 0.35 * _soft(np.abs(lower) - 0.03, 0.06) * (np.abs(u) < 0.9) * front)
+        _mix(image, lash, 0.95 * _soft(np.abs(upper) - 0.13, 0.08) * (np.abs(u) < 0.95) * front)
+        _mix(image, lash, 0.35 * _soft(np.abs(lower) - 0.05, 0.06) * (np.abs(u) < 0.9) * front)
 
 
 def _mouth(
@@ -152,7 +152,7 @@ def _mouth(
 
 
 def _hair(rng: Rng, image: Floats, cm: Floats, colour: Floats, adult: bool) -> None:
-    density = 1.0 if adult else float(rng.choice([0.0, 0.35, 0.7, 1.0], p=[0.08, 0.27, 0.35, 0.30]))
+    density = 1.0 if adult else float(rng.choice([0.0, 0.5, 0.85, 1.0], p=[0.08, 0.27, 0.35, 0.30]))
     s, t = np.arctan2(cm[..., 0], cm[..., 1]) * 0.06, cm[..., 2] * 0.01
     rough = noise(s, t, 0.03, int(rng.integers(99)))
     strand = noise(s * 4, t, 0.02, int(rng.integers(99)))

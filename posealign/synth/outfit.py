@@ -53,16 +53,20 @@ class Look:
     bare: NDArray[np.uint8]
 
 
-def in_infrared(look: Look) -> NDArray[np.uint8]:
-    """The texture by near infra-red: skin of every tone is pale, and so is dyed cloth."""
+def in_infrared(look: Look, level: float) -> NDArray[np.uint8]:
+    """The texture by near infra-red: skin of every tone is pale and smooth, lips are hardly darker,
+    hair is a middle grey; cloth is as bright as `level` says, whatever its dye.
+    """
     h, w = look.texture.shape[:2]
     bare = np.unpackbits(look.bare, count=h * w).reshape(h, w)
     red, green, blue = cv2.split(look.texture)
     total = red.astype(np.uint16) + green + blue
-    grey = np.arange(766, dtype=np.float32) / np.float32(3) / np.float32(255 * np.mean(look.tone))
-    pale = (np.minimum(0.70 * grey**0.75, 0.95) * 255).astype(np.uint8)  # by the sum of a texel
+    tone = float(np.mean(look.tone))
+    grey = np.arange(766, dtype=np.float32) / np.float32(3 * 255 * tone)
+    skin_level = 0.70 + 0.12 * min(1.0, tone / 0.7)
+    pale = (np.minimum(skin_level * grey**0.75, 0.97) * 255).astype(np.uint8)  # by a texel's sum
     skin = cv2.merge([pale[total]] * 3)
-    out = pattern.in_infrared(look.texture)
+    out = pattern.in_infrared(look.texture, level)
     return np.asarray(cv2.copyTo(skin, bare, out), np.uint8)
 
 

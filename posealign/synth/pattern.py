@@ -52,7 +52,8 @@ def fabric(rng: Rng, split: str = "train", plain: float = 0.35, calm: bool = Fal
     colours = tuple(colour(rng, split=split) for _ in range(4))
     if calm and rng.random() < 0.85:
         first = np.array(colour(rng, (0.55, 1.0), split)) * 0.45 + 0.55 * rng.uniform(0.45, 1.0)
-        mixed = [first, *(0.72 * first + 0.28 * np.array(c) for c in colours[1:])]
+        second = 0.15 if kind in ("noise", "melange") else 0.28  # blotches must not look like paint
+        mixed = [first, *((1 - second) * first + second * np.array(c) for c in colours[1:])]
         colours = tuple((float(c[0]), float(c[1]), float(c[2])) for c in mixed)
     size = float(rng.uniform(0.012, 0.05))
     return Fabric(kind, colours, size, float(rng.uniform(0, np.pi)), float(rng.uniform(0, 9)),
@@ -94,6 +95,10 @@ def paint(cloth: Fabric, s: Floats, t: Floats) -> Floats:
     return np.asarray(np.clip(out * grain[..., None], 0, 1))
 
 
+def _blend(out: Floats, colour: Floats, share: Floats) -> None:
+    out += (colour - out) * share[..., None]
+
+
 def _pattern(cloth: Fabric, s: Floats, t: Floats, out: Floats, extra: tuple[Floats, ...]) -> None:
     second, third, fourth = extra
     cos, sin = np.cos(cloth.turn), np.sin(cloth.turn)
@@ -122,16 +127,22 @@ def _pattern(cloth: Fabric, s: Floats, t: Floats, out: Floats, extra: tuple[Floa
     elif cloth.kind == "knit":
         out *= (0.86 + 0.14 * np.cos(2 * np.pi * v * 4))[..., None]
     else:  # noise, melange
-        blotch = noise(s, t, cloth.size * 1.2, int(cloth.phase * 5))
-        out[blotch > 0.4] = second
-        if cloth.kind == "melange":
-            out[blotch < -0.6] = third
+        # A mottled print, or threads of three colours that no eye tells apart from a step away.
+        fine = cloth.kind == "melange"
+        blotch = noise(s, t, cloth.size * (0.35 if fine else 1.2), int(cloth.phase * 5))
+        _blend(out, second, 0.8 * np.clip((blotch - 0.1) / 0.6, 0, 1))
+        if fine:
+            _blend(out, third, 0.8 * np.clip((-0.3 - blotch) / 0.6, 0, 1))
 
 
-def in_infrared(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Dyes hardly show in the near infra-red: patterns are faint on bright cloth."""
+def in_infrared(texture: NDArray[np.uint8], level: float, faint: float = 0.6) -> NDArray[np.uint8]:
+    """Dyes are clear in the near infra-red: what is left of a pattern is `faint`, and how bright a
+    cloth is (`level`) its fibres decide and not its colour.
+    """
     red, green, blue = cv2.split(texture)
-    grey = (np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8) >> 1) + np.uint8(96)
+    light = np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+    table = level * (255 * (1 - faint) + faint * np.arange(256))
+    grey = np.minimum(table, 250).astype(np.uint8)[light]
     return np.asarray(cv2.merge([grey] * 3), np.uint8)
 
 

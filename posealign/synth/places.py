@@ -181,6 +181,15 @@ def _shown() -> NDArray[np.bool_]:
     return np.array([[bone in place.shown_by for bone in BONES] for place in PLACES])
 
 
+@cache
+def _depths() -> NDArray[np.int64]:
+    """Which of the limbs of DEEP a place lies in, from 1; 0 for places on the skin [K]."""
+    limbs = ["", *DEEP]
+    return np.array(
+        [limbs.index(p.bone.partition("_")[2]) if p.angle is None else 0 for p in PLACES]
+    )
+
+
 def look(
     body: Body, points_world_K3: Floats, camera: Camera, drawn: Rendered, own_first: int
 ) -> dict[str, list[float]]:
@@ -194,19 +203,19 @@ def look(
     real = np.isfinite(points_K2).all(1) & (points_K3[:, 2] > NEAR)
     pixel = np.rint(np.where(real[:, None], points_K2, -9)).astype(np.int64)
     inside = (pixel >= 0).all(1) & (pixel < [camera.width, camera.height]).all(1)
-    out = {}
-    for number in np.flatnonzero(inside):
-        place, (column, row) = PLACES[number], pixel[number]
-        bone = int(drawn.parts_HW[row, column]) - own_first
-        before = points_K3[number, 2] - float(drawn.depth_HW[row, column])
-        kind = place.bone.partition("_")[2]
-        thick = 0.008 if place.angle is not None else 1.6 * body[DEEP[kind]]
-        seen = 0 <= bone < len(BONES) and _shown()[number, bone] and before <= thick
-        state = State.VISIBLE if seen else State.OCCLUDED
-        x, y = points_K2[number]
-        out[place.name] = [round(float(x), 2), round(float(y), 2),
-                           round(float(points_K3[number, 2]), 4), float(state)]  # fmt: skip
-    return out
+    at = np.flatnonzero(inside)
+    column, row = pixel[at].T
+    bone = drawn.parts_HW[row, column].astype(np.int64) - own_first
+    before = points_K3[at, 2] - drawn.depth_HW[row, column].astype(np.float64)
+    thick = np.array([0.008, *(1.6 * body[girth] for girth in DEEP.values())])[_depths()[at]]
+    own = (bone >= 0) & (bone < len(BONES))
+    seen = own & _shown()[at, np.where(own, bone, 0)] & (before <= thick)
+    states = np.where(seen, float(State.VISIBLE), float(State.OCCLUDED)).tolist()
+    rows = zip(at.tolist(), points_K2[at].tolist(), points_K3[at, 2].tolist(), states, strict=True)
+    return {
+        PLACE_NAMES[number]: [round(x, 2), round(y, 2), round(z, 4), state]
+        for number, (x, y), z, state in rows
+    }
 
 
 __all__ = ["PLACES", "PLACE_NAMES", "Place", "book", "locate", "look", "vertices"]

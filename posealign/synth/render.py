@@ -16,6 +16,7 @@ from posealign.errors import InvalidInput
 from posealign.synth import atlas
 from posealign.synth.body import BONES
 from posealign.synth.graphics import context
+from posealign.synth.grid import ROOM, grid_faces, grid_uv, room
 from posealign.synth.physics import engine
 from posealign.synth.stage import (
     BED,
@@ -35,21 +36,9 @@ from posealign.synth.stage import (
 )
 from posealign.synth.surface import Floats
 
-ROOM = 12  # vertices along an edge of floor and walls
 SUPERSAMPLE = 1.25
+BACKS = {"lining": "blanket", **{f"paper{k}": f"wall{k}" for k in range(4)}}
 SHADOW = 224  # pixels of the lamp's depth picture
-
-
-def _grid_faces(n: int) -> NDArray[np.int64]:
-    i = np.arange(n * n).reshape(n, n)
-    a, b, c, d = i[:-1, :-1], i[1:, :-1], i[1:, 1:], i[:-1, 1:]
-    return np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3),
-                           np.stack([a, c, d], -1).reshape(-1, 3)])  # fmt: skip
-
-
-def _grid_uv(n: int) -> Floats:
-    axis = np.linspace(0.002, 0.998, n)
-    return np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
 
 
 def _build(buffer: int) -> Any:
@@ -96,9 +85,13 @@ def _build(buffer: int) -> Any:
                 skin.uv_M2,
             )
     for name, n in (("blanket", CLOTH), ("sheet", CLOTH), ("floor", ROOM)):
-        add(name, name, n * n, _grid_faces(n), _grid_uv(n))
+        add(name, name, n * n, grid_faces(n), grid_uv(n))
     for number in range(4):
-        add(f"wall{number}", "wall", ROOM * ROOM, _grid_faces(ROOM), _grid_uv(ROOM))
+        add(f"wall{number}", "wall", ROOM * ROOM, grid_faces(ROOM), grid_uv(ROOM))
+    # What is shaded has one side: these are seen from the other.
+    for name, front in BACKS.items():
+        n, material = (CLOTH, front) if front == "blanket" else (ROOM, "wall")
+        add(name, material, n * n, grid_faces(n)[:, ::-1], grid_uv(n))
     return spec.compile()
 
 
@@ -119,8 +112,11 @@ class Renderer:
         self._none, self._dynamic = geom.mjGEOM_NONE.value, mujoco.mjtCatBit.mjCAT_DYNAMIC.value
         self._off = [
             int(flag) for flag in (flags.mjRND_SHADOW, flags.mjRND_REFLECTION, flags.mjRND_SKYBOX,
-                                   flags.mjRND_FOG, flags.mjRND_HAZE, flags.mjRND_CULL_FACE)
+                                   flags.mjRND_FOG, flags.mjRND_HAZE)
         ]  # fmt: skip
+        # Half of all triangles look away from a camera, and a third of its time goes with them.
+        # The pass that labels come from draws them all: a few pixels at outlines depend on it.
+        self._cull = int(flags.mjRND_CULL_FACE)
         self._ids = [int(flags.mjRND_SEGMENT), int(flags.mjRND_IDCOLOR)]
         self._directional = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL.value
         buffer = max(round(size * SUPERSAMPLE), SHADOW)
@@ -176,12 +172,13 @@ class Renderer:
         self._pass(camera, big, shaded=True)
         size = (camera.width, camera.height)
         rgb = np.asarray(cv2.resize(self._colours(big), size, interpolation=cv2.INTER_AREA))
-        self._pass(camera, size, shaded=False)
+        self._hide(*BACKS)
+        self._pass(camera, size, shaded=False, cull=False)
         ids, depth = self._colours(size), self._depth(size)
         parts = codes[ids[..., 0].astype(np.uint16) + 256 * ids[..., 1].astype(np.uint16)]
         darker = self._darkness(stage, depth)
-        shaded = (rgb * darker[..., None] + np.float32(0.5)).astype(np.uint8)
-        return Rendered(shaded, depth, parts)
+        shaded = cv2.multiply(rgb, cv2.merge([darker] * 3), dtype=cv2.CV_8U)
+        return Rendered(np.asarray(shaded, np.uint8), depth, parts)
 
     # How a stage gets into MuJoCo's scene.
 
@@ -204,6 +201,11 @@ class Renderer:
             shown.add(name)
         self._room(stage, vert, normal)
         shown |= {"floor", *(f"wall{k}" for k in range(4))}
+        for name, front in BACKS.items():
+            if front in shown:
+                vert[self._span[name]] = vert[self._span[front]]
+                normal[self._span[name]] = normal[self._span[front]]
+                shown.add(name)
         codes = np.zeros(65536, np.uint8)
         for name, index in self._geom_of.items():
             scn.geoms[index].type = self._skin_type if name in shown else self._none
@@ -215,6 +217,10 @@ class Renderer:
             codes[1001 + offset] = solid.code
         scn.ngeom = self._fixed + len(stage.solids)
         return codes
+
+    def _hide(self, *names: str) -> None:
+        for name in names:
+            self._scn.geoms[self._geom_of[name]].type = self._none
 
     def _solid(self, geom: Any, solid: Solid) -> None:
         kind, place = self._kinds[solid.kind], np.asarray(solid.position, float)
@@ -228,22 +234,9 @@ class Renderer:
         geom.category = self._dynamic
 
     def _room(self, stage: Stage, vert: NDArray[np.float32], normal: NDArray[np.float32]) -> None:
-        axis = np.linspace(-1, 1, ROOM)
-        u, v = np.meshgrid(axis, axis, indexing="ij")
-        z, half = stage.floor_z, stage.room
         self._texture("floor", stage.floor)
-        inward = {"floor": (0.0, 0.0, 1.0)}
-        planes = {"floor": np.stack([u * half, v * half, np.full_like(u, z)], -1)}
-        for k in range(4):
-            turn = k * np.pi / 2
-            across, up = u * half, z + (v + 1) * 1.3
-            x, y = np.full_like(u, half), across
-            cos, sin = np.cos(turn), np.sin(turn)
-            inward[f"wall{k}"] = (-cos, -sin, 0.0)
-            planes[f"wall{k}"] = np.stack([x * cos - y * sin, x * sin + y * cos, up], -1)
-        for name, points in planes.items():
-            vert[self._span[name]] = points.reshape(-1, 3)
-            normal[self._span[name]] = inward[name]
+        for name, (points, inward) in room(stage.room, stage.floor_z).items():
+            vert[self._span[name]], normal[self._span[name]] = points, inward
 
     def _texture(self, name: str, image: NDArray[np.uint8]) -> None:
         """Upload unless the very same array is there already."""
@@ -274,17 +267,22 @@ class Renderer:
             light.target + np.array([0.5, -0.4, 2.5]),
             np.array([-0.2, 0.16, -1.0]) / 1.03,
         )
-        fill.diffuse, fill.ambient, fill.specular = 0.28 * light.key * tint, 0.0 * tint, 0.0 * tint
+        fill.diffuse, fill.ambient, fill.specular = (
+            light.fill * light.key * tint,
+            0.0 * tint,
+            0.0 * tint,
+        )
         for one in (key, fill):
             one.castshadow = 0
             one.headlight = 0
             one.attenuation = [1, 0, 0]
             one.type = self._directional
 
-    def _pass(self, camera: Camera, size: tuple[int, int], shaded: bool) -> None:
+    def _pass(self, camera: Camera, size: tuple[int, int], shaded: bool, cull: bool = True) -> None:
         m, scn = self._m, self._scn
         for flag in self._off:
             scn.flags[flag] = 0
+        scn.flags[self._cull] = int(cull)
         for flag in self._ids:
             scn.flags[flag] = 0 if shaded else 1
         for eye in (scn.camera[0], scn.camera[1]):
@@ -311,10 +309,14 @@ class Renderer:
         creases leave.
         """
         camera, light = stage.camera, stage.light
+        left = 1 - np.float32(0.45) * _creases(np.minimum(depth_HW, np.float32(4)), camera.focal)
+        if light.falloff > 0:  # it shines from the camera, and what it hides the camera hides, too
+            near = np.float32(np.linalg.norm(light.target - camera.position))
+            fade = cv2.pow(near / np.maximum(depth_HW, np.float32(0.1)), light.falloff)
+            return np.asarray(left * np.minimum(fade, np.float32(1.15)), np.float32)
         lamp = _looking(light.position, light.target, SHADOW)
         # A lamp shines through the walls, and a sheet throws no shadow that its mattress does not.
-        for name in ("sheet", "floor", *(f"wall{k}" for k in range(4))):
-            self._scn.geoms[self._geom_of[name]].type = self._none
+        self._hide("sheet", "floor", *(f"wall{k}" for k in range(4)))
         self._pass(lamp, (SHADOW, SHADOW), shaded=False)
         seen = self._depth((SHADOW, SHADOW))
         x, y, z = _seen_from(lamp, camera, depth_HW)
@@ -324,9 +326,8 @@ class Renderer:
         nearest = cv2.remap(seen, lx, ly, cv2.INTER_NEAREST, borderValue=99.0)
         hard = (nearest > z - np.float32(0.012)).astype(np.float32)
         lit = cv2.GaussianBlur(hard, (0, 0), max(0.5, light.softness * camera.focal / 300))
-        crease = _creases(np.minimum(depth_HW, np.float32(4.0)), camera.focal)
         shadow = np.float32(light.shadow)
-        return np.asarray((1 - shadow + shadow * lit) * (1 - np.float32(0.45) * crease))
+        return np.asarray((1 - shadow + shadow * lit) * left, np.float32)
 
 
 def _seen_from(
@@ -351,7 +352,7 @@ def _creases(depth_HW: NDArray[np.float32], focal: float) -> NDArray[np.float32]
     """
     half = np.ascontiguousarray(depth_HW[::2, ::2])
     middle = focal / float(np.median(half)) / 2
-    total = np.zeros_like(half)
+    total, rise, fall = np.zeros_like(half), np.empty_like(half), np.empty_like(half)
     h, w = half.shape
     for radius in (0.012, 0.035):
         step = max(1, round(radius * middle))
@@ -359,9 +360,12 @@ def _creases(depth_HW: NDArray[np.float32], focal: float) -> NDArray[np.float32]
         scale = np.float32(1 / (2.5 * radius))
         for dy, dx in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
             y, x = step * (1 - dy), step * (1 - dx)
-            rise = (half - wide[y : y + h, x : x + w]) * scale
-            up = np.minimum(np.maximum(rise, 0), 1)
-            total += up * np.minimum(np.maximum(np.float32(3) - rise, 0), 1)
+            np.subtract(half, wide[y : y + h, x : x + w], out=rise)
+            rise *= scale
+            # As much as it rises, up to 1; nothing from where it rises by 3.
+            np.subtract(np.float32(3), rise, out=fall)
+            np.minimum(rise, fall, out=rise)
+            total += np.clip(rise, 0, 1, out=rise)
     soft = np.minimum(total * np.float32(1 / 9), np.float32(1))
     soft = np.asarray(cv2.GaussianBlur(soft, (0, 0), max(0.5, 0.008 * middle)))
     size = (depth_HW.shape[1], depth_HW.shape[0])

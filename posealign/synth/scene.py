@@ -5,7 +5,7 @@ lamp and camera.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,10 +81,6 @@ def _clothed(body: Body, bare: tuple[Floats, Floats], look: outfit.Look) -> Floa
     return np.asarray(skin + outward * (look.offset_N * grown)[:, None])
 
 
-def _by_day(look: outfit.Look) -> NDArray[np.uint8]:
-    return look.texture
-
-
 CLOTH_SIZES = (0.4, 0.55, 0.75, 1.2, 2.0)  # metres that a painted texture may span
 
 
@@ -127,19 +123,19 @@ def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None)
     view, camera = _camera(rng, bank.split, subject, sensor, size, floor_z)
     actors += _company(rng, bank, subject, floor_z, lying, camera)
     infrared = bool(rng.random() < (0.16 if lying else 0.04))
-    under = drape.height_map(subject.vertices_N3)
+    under = cache(partial(drape.height_map, subject.vertices_N3))  # not all scenes need it
     blanket = None
     if draped is not None:
         texture = _blanket_texture(rng, bank, draped.blanket.length)
         blanket = Cloth(draped.blanket.vertices_CC3, texture)
     elif lying and rng.random() < LAID_BLANKETS:
-        blanket = _blanket(rng, bank, subject, under)
+        blanket = _blanket(rng, bank, subject, under())
     half, turn = _bed_size(rng, place, adult)
     centre = subject.vertices_N3.mean(0) * [1, 1, 0] + np.array([*rng.normal(0, 0.04, 2), 0])
     solids += bed_solids(rng, place, half, centre, turn, floor_z)
     if lying or entry.posture == "sitting":
-        solids += toys(rng, under, half, centre) if rng.random() < 0.3 else []
-        solids += tubes(rng, under, subject.frames, subject.body, place) if (
+        solids += toys(rng, under(), half, centre) if rng.random() < 0.3 else []
+        solids += tubes(rng, under(), subject.frames, subject.body, place) if (
             rng.random() < (0.75 if place == "incubator" else 0.08)) else []  # fmt: skip
     if not adult:
         solids += worn(rng, subject.frames, subject.body)
@@ -147,15 +143,11 @@ def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None)
     sheet = Cloth(
         sheet_v, _cloth_texture(bank.seed, bank.split, int(rng.integers(80)), 2 * half[0])
     )
-    seen = outfit.in_infrared if infrared else _by_day
-    if infrared:
-        sheet = replace(sheet, texture=pattern.in_infrared(sheet.texture))
-        if blanket is not None:
-            blanket = replace(blanket, texture=pattern.in_infrared(blanket.texture))
+    floor = _cloth_texture(bank.seed, bank.split, 80 + int(rng.integers(40)), 2.0)
     stage = Stage(
-        tuple(Figure(a.vertices_N3, normals(a.vertices_N3), seen(a.look)) for a in actors),
+        tuple(Figure(a.vertices_N3, normals(a.vertices_N3), a.look.texture) for a in actors),
         sheet,
-        _cloth_texture(bank.seed, bank.split, 80 + int(rng.integers(40)), 2.0),
+        floor,
         floor_z,
         float(rng.uniform(2.0, 3.5)),
         _lamp(rng, subject, infrared, camera),
@@ -163,10 +155,28 @@ def sample(bank: Bank, number: int, size: int = 256, entry: Entry | None = None)
         blanket,
         tuple(solids),
     )
+    if infrared:
+        stage = _in_infrared(rng.spawn(1)[0], stage, actors)
     return Scene(
         f"{bank.split}-{bank.seed}-{number:07d}", stage, tuple(actors), place, sensor, infrared,
         bool(rng.random() < 0.04), view, blanket is not None, rng,
     )  # fmt: skip
+
+
+def _in_infrared(dice: Rng, stage: Stage, actors: list[Actor]) -> Stage:
+    """The same stage as a night camera sees it; its own dice leave the labels as they are."""
+    figures = tuple(
+        replace(figure, texture=outfit.in_infrared(actor.look, dice.uniform(0.55, 1.0)))
+        for figure, actor in zip(stage.figures, actors, strict=True)
+    )
+    below = pattern.in_infrared(stage.sheet.texture, dice.uniform(0.35, 0.95), 0.25)
+    floor = pattern.in_infrared(stage.floor, dice.uniform(0.2, 0.6))
+    over = stage.blanket
+    if over is not None:
+        over = replace(over, texture=pattern.in_infrared(over.texture, dice.uniform(0.45, 1.0)))
+    return replace(
+        stage, figures=figures, sheet=replace(stage.sheet, texture=below), floor=floor, blanket=over
+    )
 
 
 def quiet(bank: Bank, number: int, size: int, entry: Entry) -> Scene:
@@ -256,8 +266,9 @@ def _lamp(rng: Rng, subject: Actor, infrared: bool, camera: Camera) -> Light:
     centre = subject.frames.p_B3.mean(0)
     if infrared:  # diodes around the lens: hardly a shadow
         place = camera.position + rng.normal(0, 0.05, 3)
+        key, ambient = rng.uniform(0.5, 0.8), rng.uniform(0.15, 0.3)
         return Light(
-            place, centre, rng.uniform(0.5, 0.8), rng.uniform(0.15, 0.3), shadow=0.35, softness=1.0
+            place, centre, key, 0.5 * ambient, shadow=0.35, softness=1.5, fill=0.0, falloff=1.5
         )
     turn, rise = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(30, 85))
     away = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
@@ -79,24 +78,19 @@ def expose(rng: Rng, rgb: Image, infrared: bool, grain: Rng | None = None) -> Im
     for the noise alone, which changes from frame to frame of a clip while the camera does not.
     """
     h, w = rgb.shape[:2]
-    image: NDArray[Any]
-    if infrared:
-        # Cloth is bright and skin is pale in the near infra-red, and nothing has a colour.
-        grey = rgb @ (np.array([0.55, 0.3, 0.15], np.float32) / 255)
-        low, high = np.percentile(grey[::2, ::2], [1, 99])
-        grey = np.clip((grey - low) / max(high - low, 0.1), 0, 1)
-        image = np.repeat((0.06 + 0.82 * grey)[..., None], 3, 2)
-    else:
-        image = rgb * np.float32(1 / 255)
-    centre = rng.uniform(0.35, 0.65, 2)
-    y = (np.arange(h, dtype=np.float32)[:, None] / h - np.float32(centre[0])) ** 2
-    x = (np.arange(w, dtype=np.float32) / w - np.float32(centre[1])) ** 2
+    centre = rng.uniform(0.35, 0.65, 2).astype(np.float32)
+    y = (np.arange(h, dtype=np.float32)[:, None] / h - centre[0]) ** 2
+    x = (np.arange(w, dtype=np.float32) / w - centre[1]) ** 2
     falloff = rng.uniform(0.6, 1.8) if infrared else rng.uniform(0.0, 0.7)
     gain = rng.uniform(0.75, 1.3) * (1.0 if infrared else _exposure(rgb))
     balance = np.ones(3) if infrared else np.exp(rng.normal(0, 0.05, 3))
-    image *= (gain * balance).astype(np.float32)
-    image *= (1 / (1 + np.float32(falloff) * (y + x)))[..., None]
-    image = cv2.pow(np.minimum(image, 1, out=image), rng.uniform(0.8, 1.2))
+    gamma = rng.uniform(0.8, 1.2)
+    light = _by_night(rgb) if infrared else rgb
+    # What the light becomes, by a table of its 256 values, and the lens's vignette.
+    table = np.minimum(gain * balance * (np.arange(256) / 255)[:, None], 1) ** gamma
+    lens = cv2.pow(1 + np.float32(falloff) * (y + x), -gamma)
+    image: NDArray[np.float32] = np.asarray(cv2.LUT(light, table[None].astype(np.float32)))
+    image *= lens[..., None]
     blur = (
         rng.choice([0.0, rng.uniform(0.3, 0.9), rng.uniform(0.9, 1.8)], p=[0.55, 0.37, 0.08])
         * w
@@ -106,7 +100,7 @@ def expose(rng: Rng, rgb: Image, infrared: bool, grain: Rng | None = None) -> Im
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), float(blur)))
     if rng.random() < 0.06:
         image = _motion_blur(rng, image)
-    sigma = np.float32(rng.uniform(0.008, 0.03) if infrared else rng.uniform(0.002, 0.02))
+    sigma = np.float32(0.5 * rng.uniform(0.008, 0.03) if infrared else rng.uniform(0.002, 0.02))
     speckle = noise(grain or rng, "normal", h, w, 1 if infrared else 3) * sigma
     image = image + speckle * (np.float32(0.5) + image)
     if rng.random() < 0.08:  # a small sensor
@@ -115,6 +109,16 @@ def expose(rng: Rng, rgb: Image, infrared: bool, grain: Rng | None = None) -> Im
         image = np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
     np.multiply(image, np.float32(255), out=image)
     return np.asarray(cv2.convertScaleAbs(np.maximum(image, 0, out=image)), np.uint8)
+
+
+def _by_night(rgb: Image) -> Image:
+    """One channel; its gain is set by what lies in the middle, and highlights bend over."""
+    grey = cv2.transform(rgb, np.array([[0.55, 0.3, 0.15]], np.float32))
+    h, w = grey.shape
+    middle = float(grey[h // 4 : -(h // 4) : 4, w // 4 : -(w // 4) : 4].mean()) / 255
+    light = np.arange(256) / 255 * (0.52 / max(middle, 0.05))
+    table = np.minimum(255 * (1.02 - np.exp(-1.6 * light)), 255)
+    return np.asarray(cv2.merge([cv2.LUT(grey, table.astype(np.uint8))] * 3), np.uint8)
 
 
 def _exposure(rgb: Image) -> float:

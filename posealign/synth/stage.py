@@ -80,6 +80,8 @@ class Light:
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
     shadow: float = 0.5
     softness: float = 1.5
+    fill: float = 0.28  # of the key, from the sky
+    falloff: float = 0.0  # the power of the distance by which light from the camera fades
 
 
 @dataclass(frozen=True)
