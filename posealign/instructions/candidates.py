@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from posealign.instructions.clauses import is_composed, weigh_clauses
 from posealign.instructions.decoding import CORE_V, Heads, Logits, decode
 from posealign.instructions.hints import LEFT, NEAR, RIGHT, Hint
+from posealign.instructions.keyword_patterns import IMPOSSIBLE
 from posealign.instructions.keywords import is_corrected, is_structured, parse_text
 from posealign.instructions.parts import PAIRED, PARTS, joints_of
 from posealign.instructions.query import (
@@ -148,6 +149,7 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
     said = _said(float(out["gate"][row]), ruled, bool(named))
     if ruled is not None:
         said["votes"] = vote(clean, hints)
+        said["impossible"] = float(bool(IMPOSSIBLE.search(clean)))
         said["asked"] = float(asked_V[CORE_V].clip(-4, 4).mean())  # all of the body, or nothing
     return Poll(heads, asked_V, related_V, ballot, said)
 
@@ -221,15 +223,20 @@ def choose_mask(asked_V: NDArray[np.float32], ballot: Ballot, weights: Mapping[s
     return chosen
 
 
-def rows(asked_V: NDArray[np.float32], ballot: Ballot) -> Iterator[tuple[Mask, dict[str, float]]]:
-    """Every reading with all that `choose_mask` weighs, by the names of the weights."""
-    unnamed = {"unnamed": 1.0}
-    given = [(mask_V, said) for mask_V, said in ballot.rows.values()]
-    given += [(mask_V, unnamed) for mask_V in _named().masks_CV]
-    worth = {f"sum{cap}": _worth(asked_V, {f"sum{cap}": 1.0}) for cap in (3, 8)}
-    for mask_V, said in given:
-        sums = {name: float(mask_V @ worth_V) for name, worth_V in worth.items()}
-        yield mask_V, {**said, **sums, "size": float(mask_V[:17].mean())}
+def every_reading(
+    asked_V: NDArray[np.float32], ballot: Ballot
+) -> tuple[Mask, list[dict[str, float]]]:
+    """All that `choose_mask` weighs: masks, and what speaks for each by the weights' names."""
+    masks_CV = np.array([mask_V for mask_V, _ in ballot.rows.values()] + [*_named().masks_CV])
+    said = [dict(row) for _, row in ballot.rows.values()]
+    said += [{"unnamed": 1.0} for _ in range(len(masks_CV) - len(said))]
+    for name in ("sum3", "sum8"):
+        sums_C = masks_CV.astype(np.float64) @ _worth(asked_V, {name: 1.0})
+        for row, total in zip(said, sums_C, strict=True):
+            row[name] = float(total)
+    for row, share in zip(said, masks_CV[:, :17].mean(1), strict=True):
+        row["size"] = float(share)
+    return masks_CV, said
 
 
 def _worth(asked_V: NDArray[np.float32], weights: Mapping[str, float]) -> NDArray[np.float64]:

@@ -24,6 +24,7 @@ DENIED = re.compile(_ROWS["denied"])
 JOINS = re.compile(_ROWS["joins"])
 KEEPS_SIDE = re.compile(_ROWS["keeps_side"])
 CORRECTION = re.compile(_ROWS["correction"])
+IMPOSSIBLE = re.compile(_ROWS["impossible"])  # a third arm
 REST = re.compile(_ROWS["rest"])  # "keep the others": what is named is taken away
 NOT_BUT = re.compile(_ROWS["not_but"])
 CHAINS = tuple(re.compile(pattern) for pattern in _ROWS["chains"])
