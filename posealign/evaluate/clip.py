@@ -2,18 +2,18 @@
 
 At rest the picture stays and only the sensor's noise changes. Moving, the whole picture swings
 sideways at 3 Hz, so the truth is known for every joint and needs no labels. Both go through the
-Follower that video and cameras use, without and with smoothing.
+Follower that video and cameras use; what it answers is then smoothed as the Follower would.
 Shapes: F frames, J joints; H, W picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from posealign.data.pose import Pose
 from posealign.data.sample import Sample
 from posealign.evaluate.rows import Row
 from posealign.evaluate.settings import ClipSettings, Evaluation
@@ -21,7 +21,7 @@ from posealign.metrics import pck, temporal
 from posealign.metrics.oks import Floats
 from posealign.predictor import Predictor
 from posealign.skeletons.load import skeleton as load_skeleton
-from posealign.temporal import SmoothingSettings
+from posealign.temporal import Smoother, SmoothingSettings
 from posealign.video import Follower, Frame
 
 SWING = 0.15  # amplitude as a share of the torso
@@ -35,18 +35,18 @@ def clip_rows(predictor: Predictor, sample: Sample, evaluation: Evaluation) -> R
     times = np.arange(len(still)) / settings.rate
     if max((person.score for person in predictor.look(sample.image_HW3).people), default=0) == 0:
         return {"skipped": "nobody was found"}
-    first = _places(predictor, _frames(sample, still[:1], settings), evaluation, None)
+    first = _places(predictor, _frames(sample, still[:1], settings), evaluation)["raw"]
     known = np.isfinite(first[..., 0])
     torso = float(pck.torso_size(first, skeleton.names, known)[0])
     if not np.isfinite(torso) or torso < 4:
         return {"skipped": "no torso was found"}
     swing = SWING * torso * np.sin(2 * np.pi * settings.hertz * times)
     row: Row = {"torso": round(torso, 3), "size": [width, height]}
-    for name, smoothing in (("raw", None), ("smooth", SmoothingSettings())):
-        rest = _places(predictor, _frames(sample, still, settings), evaluation, smoothing)
-        moving = _places(predictor, _frames(sample, swing, settings), evaluation, smoothing)
-        settled = len(still) // 4  # the filter starts on its first frame
-        shift = moving[settled:, known[0], 0]
+    resting = _places(predictor, _frames(sample, still, settings), evaluation)
+    swinging = _places(predictor, _frames(sample, swing, settings), evaluation)
+    settled = len(still) // 4  # the filter starts on its first frame
+    for name, rest in resting.items():
+        shift = swinging[name][settled:, known[0], 0]
         losses = [
             temporal.movement_loss(shift[:, j], swing[settled:], times[settled:], settings.hertz)
             for j in range(shift.shape[1])
@@ -77,27 +77,33 @@ def _frames(sample: Sample, shift_F: Floats, settings: ClipSettings) -> Iterator
 
 
 def _places(
-    predictor: Predictor,
-    frames: Iterator[Frame],
-    evaluation: Evaluation,
-    smoothing: SmoothingSettings | None,
-) -> Floats:
-    """[F, J, 2] of the first frame's largest person; NaN where the person or a joint is lost."""
-    follower = Follower(predictor, evaluation.instruction, evaluation.skeleton, smoothing)
+    predictor: Predictor, frames: Iterator[Frame], evaluation: Evaluation
+) -> dict[str, Floats]:
+    """[F, J, 2] of the first frame's largest person, raw and smooth; NaN where the person or a
+    joint is lost. Each frame is looked at once.
+    """
+    follower = Follower(predictor, evaluation.instruction, evaluation.skeleton, None)
+    smoother = Smoother(SmoothingSettings())
     names = load_skeleton(evaluation.skeleton).names
-    places = []
+    places: dict[str, list[Floats]] = {"raw": [], "smooth": []}
     followed: int | None = None
     for frame in frames:
-        points_J2: NDArray[np.float64] = np.full((len(names), 2), np.nan)
         poses = follower(frame).poses
         if frame.number == 0 and poses:
             followed = max(poses, key=lambda pose: pose.box[2] * pose.box[3]).track
         pose = next((pose for pose in poses if pose.track == followed), None)
-        for joint in pose.joints if pose is not None else ():
-            if joint.x is not None and joint.y is not None:
-                points_J2[names.index(joint.name)] = joint.x, joint.y
-        places.append(points_J2)
-    return np.stack(places)
+        smooth = None if pose is None else smoother(pose, frame.time)
+        for name, one in (("raw", pose), ("smooth", smooth)):
+            places[name].append(_points(one, names))
+    return {name: np.stack(points) for name, points in places.items()}
+
+
+def _points(pose: Pose | None, names: Sequence[str]) -> Floats:
+    points_J2 = np.full((len(names), 2), np.nan)
+    for joint in pose.joints if pose is not None else ():
+        if joint.x is not None and joint.y is not None:
+            points_J2[names.index(joint.name)] = joint.x, joint.y
+    return points_J2
 
 
 def _middle(values: Floats) -> float | None:

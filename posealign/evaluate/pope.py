@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.confidence import at_border
 from posealign.data.pose import State
 from posealign.evaluate.judged import first_half
 from posealign.evaluate.rows import Row
@@ -284,5 +285,18 @@ def words_alone(asked: Sequence[Row]) -> dict[str, Any]:
     said = [
         {"yes": votes[not side, question["kind"], question["joint"]] >= 0}
         for question, side in zip(asked, half, strict=True)
+    ]
+    return figures(asked, said)
+
+
+def box_alone(asked: Sequence[Row], truth: Iterable[Row]) -> dict[str, Any]:
+    """A model that sees no picture, only the box: yes, unless the picture's border may cut it.
+
+    Absent joints mostly lie beyond the border, so this is what position gives away by itself.
+    """
+    sizes = {row["index"]: tuple(row["size"]) for row in truth if "size" in row}
+    said = [
+        {"yes": not at_border(tuple(question["box"]), sizes[question["index"]])}
+        for question in asked
     ]
     return figures(asked, said)

@@ -66,6 +66,7 @@ def collect(evaluation: Evaluation) -> Report:
         }  # fmt: skip
     if asked:
         report["words_alone"] = {"pope": pope.words_alone(asked)}
+        report["box_alone"] = {"pope_states": pope.box_alone(asked, truth)}
     report["failures"] = failures
     return dict(plain(report))
 

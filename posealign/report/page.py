@@ -132,6 +132,8 @@ def _pope(report: Report) -> list[str]:
     }
     if report.get("words_alone"):
         rows["(words alone)"] = report["words_alone"]["pope"]
+    if report.get("box_alone"):
+        rows["(box alone)"] = report["box_alone"]["pope_states"]
     if not rows:
         return []
     header = ["model", "split", "questions", "balanced accuracy", "precision", "recall", "F1",

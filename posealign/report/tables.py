@@ -63,8 +63,9 @@ COLUMNS: tuple[Column, ...] = (
 def main_table(report: Report) -> tuple[list[str], list[list[Cell]]]:
     """Header and one row a figure, a column a model; figures that nobody has are left out."""
     models = dict(report["models"])
-    if report.get("words_alone"):
-        models["(words alone)"] = report["words_alone"]
+    for blind in ("words_alone", "box_alone"):
+        if report.get(blind):
+            models[f"({blind.replace('_', ' ')})"] = report[blind]
     columns = [
         column
         for column in COLUMNS

@@ -200,6 +200,21 @@ def test_pope_words_alone_know_nothing(asked: list[pope.Question]) -> None:
     assert figures["all"]["balanced_accuracy"] <= 0.55
 
 
+def test_pope_box_alone_answers_by_the_border() -> None:
+    """People 0 and 2 touch the border; whoever lacks joints stands there in this set."""
+    truth = _truth([[[0] * 5 + [2] * 12], [[2] * 17]] * 2)
+    for row in truth[1::2]:
+        row["people"][0]["box"] = [20, 20, 50, 50]
+    rows = [q.row() for q in pope.questions(truth, "coco17", PopeSettings(questions=200))]
+    figures = pope.box_alone(rows, truth)
+    assert figures["all"]["questions"] == len(rows) > 0
+    assert figures["all"]["balanced_accuracy"] == 1
+    for row in truth:
+        row["people"][0]["box"] = [0, 0, 50, 50]
+    rows = [q.row() for q in pope.questions(truth, "coco17", PopeSettings(questions=200))]
+    assert pope.box_alone(rows, truth)["all"]["yes_ratio"] == 0
+
+
 def test_pope_figures_by_hand(asked: list[pope.Question]) -> None:
     rows = [q.row() for q in asked]
     right = pope.figures(rows, [{"yes": q.yes} for q in asked])
