@@ -96,6 +96,7 @@ def _clip(out: Path, bank: Bank, seconds: float, size: int) -> dict[str, object]
             "seconds": round(time.perf_counter() - started, 1)}  # fmt: skip
 
 
+FLAT_MB = 24  # less growth than this in the second half of a run is none
 _RENDERERS: dict[int, Renderer] = {}
 
 
@@ -191,4 +192,7 @@ def measure_memory(bank: Bank, count: int, size: int) -> dict[str, object]:
     renderer.close()
     held = {f"memory_mb_after_{done}": round(mb, 1) for done, mb in steps.items()}
     last = list(steps.values())[1:] or [steps[0]]
-    return {"samples": count, "size": size, **held, "growth_mb": round(last[-1] - last[0], 1)}
+    late = last[-1] - last[len(last) // 2]  # the caches fill during the first half of a long run
+    verdict = "flat" if late < FLAT_MB else f"grew by {late:.0f} MB in its second half"
+    return {"samples": count, "size": size, **held, "growth_mb": round(last[-1] - last[0], 1),
+            "verdict": verdict}  # fmt: skip
