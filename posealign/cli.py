@@ -8,6 +8,7 @@ is quick and whole even where a command's packages are missing.
 from __future__ import annotations
 
 import ast
+import errno
 import json
 import os
 import sys
@@ -241,6 +242,11 @@ def run(action: Callable[[], object], as_json: bool = False) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):  # a write names no file
+            where = f"{error.filename}: " if error.filename else ""
+            return _complain(
+                errors.Unavailable(f"{where}{error.strerror}: nothing more fits"), as_json
+            )
         if error.filename is None:
             raise
         return _complain(InvalidInput(f"{error.filename}: {error.strerror}"), as_json)

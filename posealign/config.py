@@ -87,7 +87,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
         text = path.read_text("utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         values = yaml.safe_load(text)
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except UnicodeDecodeError as error:
+        raise InvalidConfig(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
+    except yaml.YAMLError as error:
         raise InvalidConfig(f"{path} is not YAML: {error}") from error
     if root is None:
         return {}, {}

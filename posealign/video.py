@@ -121,6 +121,14 @@ def frame_count(path: Path) -> int | None:
     return count if count > 0 else None
 
 
+def frame_rate(path: Path) -> float:
+    """Frames a second, or 25 where the file does not say."""
+    capture = cv2.VideoCapture(str(path))
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    capture.release()
+    return rate if rate > 0 else 25.0
+
+
 def follow(frames: Iterable[Frame], follower: Follower) -> Iterator[tuple[Frame, PoseResult]]:
     for frame in frames:
         yield frame, follower(frame)

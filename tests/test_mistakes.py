@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from posealign import bundle as bundles
 from posealign import cli
@@ -80,6 +81,15 @@ MISTAKES = [
     ("synth -o x --count 0", 2, "--count is 0; expected 1 or more"),
     ("synth -o x --sheet -1", 2, "--sheet is -1; expected 0 or more"),
     ("synth -o x --size 3", 2, "expected 64 to 1024 pixels"),
+    ("predict 'both arms' ball.jpg", 2, "the instruction stands last"),
+    ("predict ball.jpg only the leg", 3, "several words stands in quotes"),
+    ("predict bal.jpg leg", 3, "did you mean 'ball.jpg'?"),
+    ("predict https://example.org/a.jpg leg", 3, "fetch it into one first"),
+    ("predict vast.png leg", 2, "vast.png: the picture is 60000×60000"),
+    ("predict ball.jpg leg --depth grey.png", 2, "grey.png: depth is a 16-bit grey PNG"),
+    ("predict ball.jpg leg --intrinsics 1,1,1,1", 2, "of a --depth picture; none is given"),
+    ("video clip.mp4 leg -o out.avi", 2, "written as .mp4; got 'out.avi'"),
+    ("serve --config utf16.yaml", 2, "utf16.yaml is not UTF-8 text"),
 ]
 
 
@@ -102,6 +112,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "banana": camera("rtsp://x/y", "the left banana", ""),
     }.items():
         (folder / f"{name}.yaml").write_text(f"cameras:\n{rows}")
+    Image.new("1", (60_000, 60_000)).save(folder / "vast.png")
+    Image.new("L", (512, 512)).save(folder / "grey.png")
+    (folder / "utf16.yaml").write_text("port: 9\n", "utf-16")
     (folder / "list.yaml").write_text("- 1\n")
     for name in ("future", "swapped", "cut"):
         shutil.copytree(bundles.find("default").folder, folder / name)
@@ -130,3 +143,14 @@ def test_a_mistake_is_answered_in_a_sentence(
 
 def test_every_refusal_has_a_sentence() -> None:
     assert set(REFUSALS) == set(REASONS)
+
+
+def test_a_full_disk_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """A write that finds no room names no file."""
+
+    def full() -> None:
+        with Path("/dev/full").open("wb", buffering=0) as file:
+            file.write(b"something")
+
+    assert cli.run(full) == 6
+    assert capsys.readouterr().err == "posealign: No space left on device: nothing more fits\n"

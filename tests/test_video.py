@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
+from posealign.commands.video import Overlay
 from posealign.data.pose import Pose
-from posealign.errors import InvalidInput
+from posealign.errors import InvalidInput, Unavailable
 from posealign.metrics.temporal import movement_loss
 from posealign.temporal import OneEuro, SmoothingSettings
-from posealign.video import Follower, Frame
+from posealign.video import Follower, Frame, frame_count, frame_rate, read_video
 from tests.camera.stub import SUPINE, Body, StubPredictor
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
@@ -105,3 +108,37 @@ def test_what_rests_is_held_and_what_moves_is_not_held_back() -> None:
     assert 0 <= lag < 0.005
     drift = 0.1 * times
     assert np.abs(filtered(drift) - drift).max() < 0.02
+
+
+def test_an_overlay_holds_every_frame_though_drawn_ones_are_larger(tmp_path: Path) -> None:
+    """Frames of another size than the first are left out by OpenCV, with a warning at most."""
+    clip = tmp_path / "a clip.mp4"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"mp4v"), 12.0, (160, 120))
+    for _ in range(6):
+        writer.write(np.zeros((120, 160, 3), np.uint8))
+    writer.release()
+    overlay = Overlay(tmp_path / "made for it" / "out.mp4", clip)
+    for frame in read_video(clip):
+        height = 501 + frame.number  # words below the picture may take more room or less
+        overlay.write(np.full((height, 641, 3), (250, 10, 10), np.uint8))
+    overlay.close()
+    overlay.check()
+    drawn = list(read_video(overlay.path))
+    assert len(drawn) == frame_count(overlay.path) == 6
+    assert drawn[5].image_HW3.shape == (502, 642, 3)
+    assert np.abs(drawn[5].image_HW3[:500, :640] - (250.0, 10.0, 10.0)).max() < 12
+    assert frame_rate(overlay.path) == frame_rate(clip) == 12.0
+
+
+def test_an_overlay_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"written as \.mp4; got"):
+        Overlay(tmp_path / "out.avi", tmp_path / "clip.mp4")
+    clip = tmp_path / "clip.mp4"
+    clip.touch()
+    with pytest.raises(InvalidInput, match="would overwrite"):
+        Overlay(clip, clip)
+    overlay = Overlay(Path("/proc/out.mp4"), clip)
+    overlay.write(np.zeros((64, 64, 3), np.uint8))
+    overlay.close()
+    with pytest.raises(Unavailable, match="0 of 1 frames"):
+        overlay.check()

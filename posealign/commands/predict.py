@@ -6,10 +6,10 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,8 +21,10 @@ from posealign.data.image import read_depth, read_image
 from posealign.data.image_header import SUFFIXES
 from posealign.data.pose import PoseResult, State
 from posealign.draw import Style, draw, save
-from posealign.errors import InvalidInput, NotFound, PoseAlignError
+from posealign.errors import InvalidInput, NotFound, PoseAlignError, nearest
 from posealign.predictor import Predictor
+
+Read = TypeVar("Read")
 
 
 def predict(
@@ -55,11 +57,18 @@ def predict(
             'expected pictures and then the instruction: posealign predict IMAGE "the left leg"'
         )
     *patterns, instruction = images
+    if Path(instruction).is_file() and not Path(patterns[0]).exists():
+        raise InvalidInput(
+            f"{instruction!r} is a file; the instruction stands last, after the pictures"
+        )
     style = Style(language=language)  # a wrong language is said before anything is opened
     paths = pictures(patterns)
     overlays = overlay_paths(output, paths) if output is not None else {}
     if len(paths) > 1 and (depth is not None or box):
         raise InvalidInput("--depth and --box belong to one picture; several were given")
+    if intrinsics and depth is None:
+        raise InvalidInput("--intrinsics describes the camera of a --depth picture; none is given")
+    depth_HW = _read(read_depth, depth) if depth is not None else None
     predictor = Predictor(bundle, provider)
     if passes is not None:
         predictor.settings = replace(predictor.settings, passes=passes)
@@ -68,24 +77,28 @@ def predict(
     failures = 0
     for path in _progress(paths, as_json):
         try:
-            image = read_image(path)
-            look = predictor.look(
-                image, boxes, read_depth(depth) if depth is not None else None, camera
-            )
-            result = look.ask(instruction, skeleton)
+            image = _read(read_image, path)
+            result = predictor.look(image, boxes, depth_HW, camera).ask(instruction, skeleton)
         except PoseAlignError as error:
-            if len(paths) == 1 and error.code.endswith("image"):
-                raise type(error)(f"{path}: {error}") from error
             if len(paths) == 1:
                 raise
             failures += 1  # one bad file must not end a long run
-            print(f"{path}: {error}", file=sys.stderr)
+            named = str(error).startswith(f"{path}: ")
+            print(error if named else f"{path}: {error}", file=sys.stderr)
             continue
         if output is not None:
             save(draw(image, result, style), overlays[path])
         _print(path, result, as_json, len(paths))
     if failures:
         raise InvalidInput(f"{failures} of {len(paths)} pictures could not be read")
+
+
+def _read(read: Callable[[Path], Read], path: Path) -> Read:
+    """What is wrong with a file is said with its name."""
+    try:
+        return read(path)
+    except InvalidInput as error:
+        raise type(error)(f"{path}: {error}") from error
 
 
 def pictures(patterns: Sequence[str]) -> list[Path]:
@@ -102,11 +115,27 @@ def pictures(patterns: Sequence[str]) -> list[Path]:
             relative = str(path.relative_to(base)) if path.is_absolute() else pattern
             matches = sorted(base.glob(relative)) if any(c in pattern for c in "*?[") else []
             if not matches:
-                raise NotFound(f"no picture at {pattern!r}")
+                raise NotFound(f"no picture at {pattern!r}{_meant(pattern)}")
             found += matches
     if not found:
         raise NotFound(f"no pictures ({', '.join(SUFFIXES)}) in {', '.join(patterns)}")
     return list(dict.fromkeys(found))  # a folder and a picture in it name that picture twice
+
+
+def _meant(pattern: str) -> str:
+    """What somebody probably wanted who named a picture that is not there."""
+    path = Path(pattern)
+    if "://" in pattern or pattern == "-":
+        return "; pictures are files or folders: fetch it into one first"
+    near = nearest(path.name, _names(path.parent)) if path.name else ""
+    if not near and not path.suffix and len(path.parts) == 1:
+        return "; an instruction of several words stands in quotes, after the pictures"
+    return near
+
+
+def _names(folder: Path) -> list[str]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [path.name for path in found if path.suffix.lower() in SUFFIXES or path.is_dir()]
 
 
 def numbers(option: str, text: str) -> tuple[float, float, float, float]:

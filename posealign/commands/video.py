@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import track
 
-from posealign.draw import draw
-from posealign.errors import InvalidInput
+from posealign.draw import Picture, Style, draw
+from posealign.errors import InvalidInput, Unavailable
 from posealign.predictor import Predictor
 from posealign.temporal import SmoothingSettings
-from posealign.video import Follower, follow, frame_count, read_video
+from posealign.video import Follower, follow, frame_count, frame_rate, read_video
 
 
 def video(
@@ -32,26 +33,61 @@ def video(
 ) -> None:
     """Answer one instruction on every frame of a clip; one JSON line a frame on stdout."""
     smoothing = SmoothingSettings() if smooth else None
+    style = Style(language=language)  # a wrong language or name is said before anything is opened
+    overlay = None if output is None else Overlay(output, path)
     follower = Follower(Predictor(bundle, provider), instruction, skeleton, smoothing, find_every)
-    writer: cv2.VideoWriter | None = None
     results = follow(read_video(path), follower)
     console = Console(stderr=True)
     try:
         for frame, result in track(results, "looking", total=frame_count(path), console=console):
             row = {"frame": frame.number, "time": round(frame.time, 6), **result.to_json()}
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
-            if output is not None:
-                height, width = frame.image_HW3.shape[:2]
-                writer = writer or _writer(output, (width, height))
-                overlay = draw(frame.image_HW3, result, language=language)
-                writer.write(cv2.cvtColor(overlay, cv2.COLOR_RGB2BGR))
+            if overlay is not None:
+                overlay.write(draw(frame.image_HW3, result, style))
     finally:
-        if writer is not None:
-            writer.release()
+        if overlay is not None:
+            overlay.close()
+    if overlay is not None:
+        overlay.check()
 
 
-def _writer(path: Path, size: tuple[int, int]) -> cv2.VideoWriter:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25.0, size)
-    if not writer.isOpened():
-        raise InvalidInput(f"{path} cannot be written; expected a name that ends in .mp4")
-    return writer
+class Overlay:
+    """A clip of drawn frames beside the clip that was read, at its pace.
+
+    Drawn frames are larger than those read (small pictures are enlarged, a line of words stands
+    below), so the first one decides the size. OpenCV only warns of frames that it cannot write.
+    """
+
+    def __init__(self, path: Path, read: Path) -> None:
+        if path.suffix.lower() != ".mp4":
+            raise InvalidInput(f"an overlay is written as .mp4; got {str(path)!r}")
+        if path.exists() and read.exists() and path.samefile(read):
+            raise InvalidInput(f"the overlay would overwrite {read}; give another place with -o")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.rate, self.written = path, frame_rate(read), 0
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)  # height, width; even, as the codec wants
+
+    def write(self, image_HW3: Picture) -> None:
+        if self._writer is None:
+            height, width = (side + side % 2 for side in image_HW3.shape[:2])
+            code = cv2.VideoWriter.fourcc(*"mp4v")
+            self._size = height, width
+            self._writer = cv2.VideoWriter(str(self.path), code, self.rate, (width, height))
+        canvas_HW3 = np.full((*self._size, 3), 255, np.uint8)
+        part_HW3 = image_HW3[: self._size[0], : self._size[1], ::-1]
+        canvas_HW3[: part_HW3.shape[0], : part_HW3.shape[1]] = part_HW3
+        self._writer.write(canvas_HW3)
+        self.written += 1
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.release()
+
+    def check(self) -> None:
+        there = frame_count(self.path) or 0
+        if there < self.written:
+            raise Unavailable(
+                f"{self.path} holds {there} of {self.written} frames: is the disk full, or may "
+                "nothing be written there?"
+            )
