@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posealign.bench.timing import Call, Finding
+from posealign.bench.timing import Call, Finding, Timing
 from posealign.predictor import Predictor
 from posealign.runtime.session import Arrays, Graph, Graphs, open_session
 
@@ -70,7 +70,8 @@ class Asking:
             session = self._sessions[name]
             session.run(None, {value.name: arrays[value.name] for value in session.get_inputs()})
 
-    def findings(self, medians: dict[str, float]) -> list[Finding]:
+    def findings(self, rows: Mapping[str, Timing]) -> list[Finding]:
+        medians = {name: row.median_ms for name, row in rows.items()}
         first = medians[FIRST]
         own = {name: float(np.median(values)) for name, values in self.own_ms.items()}
         return [

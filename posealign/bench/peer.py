@@ -7,6 +7,7 @@ folder.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,6 @@ from posealign.predictor import Predictor
 
 ARCHITECTURES = {"vitpose-s": "S", "vitpose-b": "B", "vitpose-l": "L", "vitpose-h": "H"}
 INPUT = (192, 256)  # width, height
-THEIRS = "transformers' VitPose, forward"
-THEIRS_WHOLE = "transformers' VitPose, picture to joints"
 OURS = "image and locate, 17 joints"
 OURS_WHOLE = "Predictor, picture to 17 joints"
 ALL = "all 17 keypoints"
@@ -85,37 +84,72 @@ def _write_checkpoint(size: str, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Peer:
-    """transformers' model and processor of a checkpoint; `attention` is what it chose itself."""
+    """transformers' model and processor of a checkpoint, with one of torch's ways to attend."""
 
     model: Any
     processor: Any
-    attention: str
+
+    @property
+    def attention(self) -> str:
+        """`sdpa`, one fused operator, or `eager`, its products and softmax one by one."""
+        return str(self.model.backbone.config._attn_implementation)
+
+    @property
+    def forward_row(self) -> str:
+        return f"transformers' VitPose, {self.attention} attention, forward"
+
+    @property
+    def whole_row(self) -> str:
+        return f"transformers' VitPose, {self.attention} attention, picture to joints"
 
 
-def open_peer(checkpoint: Path, threads: int) -> Peer:
+def open_peers(checkpoint: Path, threads: int) -> tuple[Peer, ...]:
+    """The attention that transformers chooses itself, and its plain one. None is compiled."""
     try:
         import torch  # noqa: PLC0415
         from transformers import VitPoseForPoseEstimation, VitPoseImageProcessor  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise MissingExtra(f"--peer needs {error.name}: pip install 'posealign[train]'") from error
     torch.set_num_threads(threads)
-    model = VitPoseForPoseEstimation.from_pretrained(checkpoint).eval()
     processor = VitPoseImageProcessor(size={"width": INPUT[0], "height": INPUT[1]})
-    return Peer(model, processor, str(model.backbone.config._attn_implementation))
+    load = VitPoseForPoseEstimation.from_pretrained
+    own = Peer(load(checkpoint).eval(), processor)
+    if own.attention == "eager":
+        return (own,)
+    return own, Peer(load(checkpoint, attn_implementation="eager").eval(), processor)
 
 
-def peer_calls(peer: Peer, predictor: Predictor) -> dict[str, Call]:
-    """The same picture and box for both: the graphs alone, and from a picture to joints."""
-    import torch  # noqa: PLC0415
-
+def peer_calls(peers: Sequence[Peer], predictor: Predictor) -> dict[str, Call]:
+    """The same picture and box for all: the graphs alone, and from a picture to joints."""
     image, boxes = noise_frame(predictor)
     inputs = graph_inputs(predictor, 1, 17)
     values = _values(inputs["image"]["pixels"])
-    asked = predictor.graphs
+    graphs = predictor.graphs
+
+    def ours() -> object:
+        graphs["image"](inputs["image"])
+        return graphs["locate"](inputs["locate"])
+
+    return {
+        **{peer.forward_row: _forward(peer, values) for peer in peers},
+        OURS: ours,
+        **{peer.whole_row: _whole(peer, image, boxes) for peer in peers},
+        OURS_WHOLE: lambda: predictor.look(image, boxes).ask(ALL),
+    }
+
+
+def _forward(peer: Peer, values: Any) -> Call:
+    import torch  # noqa: PLC0415
 
     @torch.inference_mode()
     def forward() -> object:
         return peer.model(values).heatmaps
+
+    return forward
+
+
+def _whole(peer: Peer, image: NDArray[np.uint8], boxes: Sequence[tuple[float, ...]]) -> Call:
+    import torch  # noqa: PLC0415
 
     @torch.inference_mode()
     def whole() -> object:
@@ -123,16 +157,7 @@ def peer_calls(peer: Peer, predictor: Predictor) -> dict[str, Call]:
         found = peer.model(given["pixel_values"])
         return peer.processor.post_process_pose_estimation(found, boxes=[boxes])
 
-    def ours() -> object:
-        asked["image"](inputs["image"])
-        return asked["locate"](inputs["locate"])
-
-    return {
-        THEIRS: forward,
-        OURS: ours,
-        THEIRS_WHOLE: whole,
-        OURS_WHOLE: lambda: predictor.look(image, boxes).ask(ALL),
-    }
+    return whole
 
 
 def _values(pixels_BHW3: NDArray[np.uint8]) -> Any:

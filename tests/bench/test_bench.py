@@ -10,7 +10,7 @@ import pytest
 
 from posealign.bench import machine
 from posealign.bench.asking import Asking, watched
-from posealign.bench.peer import make_architecture
+from posealign.bench.peer import make_architecture, open_peers
 from posealign.bench.timing import rounds_of, timing
 from posealign.cli import run
 from posealign.commands.bench import bench
@@ -85,3 +85,24 @@ def test_the_machine_says_what_it_has(tmp_path: Path) -> None:
         gemm()
         assert 0.1 < gemm.peak < 1e4
         assert np.isfinite(gemm.fastest_s)
+
+
+def test_peers_differ_in_attention_alone(tmp_path: Path) -> None:
+    import torch  # seconds to import, and no other test here needs them
+    import transformers
+
+    backbone = transformers.VitPoseBackboneConfig(
+        image_size=(64, 48), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        out_indices=[2],
+    )  # fmt: skip
+    config = transformers.VitPoseConfig(backbone_config=backbone, use_simple_decoder=True)
+    config.num_labels = 17
+    torch.manual_seed(0)
+    transformers.VitPoseForPoseEstimation(config).save_pretrained(tmp_path)
+    peers = open_peers(tmp_path, threads=1)
+    assert [peer.attention for peer in peers] == ["sdpa", "eager"]
+    assert len({row for peer in peers for row in (peer.forward_row, peer.whole_row)}) == 4
+    pixels = torch.randn(1, 3, 64, 48)
+    with torch.inference_mode():
+        own, eager = (peer.model(pixels).heatmaps for peer in peers)
+    assert torch.allclose(own, eager, atol=1e-5)
