@@ -30,7 +30,6 @@ from posealign.synth.body import (
 )
 from posealign.synth.surface import (
     Floats,
-    cross,
     onto_surface,
     round_cones,
     smooth_min,
@@ -339,11 +338,18 @@ def _pose_trunk(plan: Template, body: Body, frames: Frames) -> tuple[Floats, Flo
     return points_3N.T, outward_3N.T
 
 
+@cache
+def _corners() -> tuple[NDArray[np.int64], ...]:
+    return tuple(np.ascontiguousarray(column) for column in template().faces_F3.T)
+
+
 def normals(vertices_N3: Floats) -> Floats:
-    """Unit normals by the template's faces."""
-    plan = template()
-    points = vertices_N3.astype(np.float32, copy=False)
-    a = points[plan.faces_F3[:, 0]]
-    total = plan.incidence @ cross(points[plan.faces_F3[:, 1]] - a, points[plan.faces_F3[:, 2]] - a)
+    """Unit normals by the template's faces. Axis by axis, since single numbers are fetched fast."""
+    a, b, c = _corners()
+    x, y, z = np.ascontiguousarray(vertices_N3.T, dtype=np.float32)
+    ux, uy, uz = x[b] - x[a], y[b] - y[a], z[b] - z[a]
+    vx, vy, vz = x[c] - x[a], y[c] - y[a], z[c] - z[a]
+    faces_F3 = np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx], 1)
+    total = template().incidence @ faces_F3
     length = np.sqrt(np.einsum("ni,ni->n", total, total)) + 1e-20
     return np.asarray(total / length[:, None])
