@@ -205,7 +205,7 @@ class Predictor:
                 )
                 if people is before:
                     break
-                people = sight.select(self.graphs, people, reading)
+                people = sight.voted(before, sight.select(self.graphs, people, reading))
             strength, image = self.settings.contrast, look.image_HW3
             if strength and image is not None:
                 people = doubt.contrast(self.graphs, self.bundle, image, people, reading, strength)

@@ -133,6 +133,22 @@ def test_only_those_who_are_turned_are_looked_at_again(image: NDArray[np.uint8])
     assert [person.crop.rotation != 0 for person in look.people] == [t > between for t in turns]
 
 
+def test_both_looks_have_a_say_in_what_is_there(image: NDArray[np.uint8]) -> None:
+    """Places and depths come from the turned crop alone, states from both."""
+    once, twice = watched(passes=1)[0], watched(passes=2, turn_at=1)[0]
+    words = twice.resolver.read("the torso")
+    first = once.ready(once.look(image, WHOLE), words)[0]
+    look = twice.look(image, WHOLE)
+    (both,) = twice.ready(look, words)
+    assert both.crop.rotation != 0
+    bare = replace(both, selected={})
+    (second,) = sight.select(twice.graphs, (bare,), words)
+    expected = (first.selected["state"] + second.selected["state"]) / 2
+    np.testing.assert_allclose(both.selected["state"], expected, atol=1e-5)
+    np.testing.assert_allclose(both.selected["vectors"], second.selected["vectors"], atol=1e-5)
+    np.testing.assert_allclose(both.selected["z"], second.selected["z"], atol=1e-5)
+
+
 def torso_turns(look: Look) -> list[float]:
     """Where each person's torso points, by places that no filter has taken away."""
     people = sight.select(look.predictor.graphs, look.people, look.predictor.resolver.read("torso"))
