@@ -194,7 +194,9 @@ def _read(file: Path) -> dict[str, Any]:
         raise NotFound(f"no config file at {file}")
     try:
         data = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InvalidConfig(f"{file} is not UTF-8 text ({error}); save it as UTF-8") from error
+    except yaml.YAMLError as error:
         raise InvalidConfig(f"{file} is not YAML: {error}") from error
     if data is None:
         return {}

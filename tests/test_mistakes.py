@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -112,7 +114,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "banana": camera("rtsp://x/y", "the left banana", ""),
     }.items():
         (folder / f"{name}.yaml").write_text(f"cameras:\n{rows}")
-    Image.new("1", (60_000, 60_000)).save(folder / "vast.png")
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    (folder / "vast.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
     Image.new("L", (512, 512)).save(folder / "grey.png")
     (folder / "utf16.yaml").write_text("port: 9\n", "utf-16")
     (folder / "list.yaml").write_text("- 1\n")
