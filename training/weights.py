@@ -134,7 +134,7 @@ def _minimised(loss, weight_F: torch.Tensor) -> torch.Tensor:  # type: ignore[no
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         value: torch.Tensor = loss()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
     optimizer.step(closure)

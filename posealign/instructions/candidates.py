@@ -209,7 +209,8 @@ def choose_mask(asked_V: NDArray[np.float32], ballot: Ballot, weights: Mapping[s
     summed_V, named = _worth(asked_V, weights), _named()
     named_C = named.float_CV @ summed_V + weights.get("size", 0.0) * named.size_C
     other = int(named_C.argmax())
-    chosen, most = named.masks_CV[other], float(named_C[other]) + weights.get("unnamed", 0.0)
+    chosen: Mask = named.masks_CV[other]
+    most = float(named_C[other]) + weights.get("unnamed", 0.0)
     if proposed:
         masks_CV = np.array([mask_V for mask_V, _ in proposed])
         total_C = masks_CV.astype(np.float64) @ summed_V

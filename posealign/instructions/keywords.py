@@ -96,8 +96,8 @@ def _scope(text: str) -> Scope | None:
     kept, removed = _split_exception(text)
     if removed is not None:
         inner = read_sum(removed) or side_of(removed, read_sum(kept))
-        named = [item.scope for item in found_in(removed) if item.scope]
-        if Part("all") in named and read_sum(kept) is None:
+        whole = any(item.scope == Part("all") for item in found_in(removed))
+        if whole and read_sum(kept) is None:
             return inner  # "ignore the body, just the head", "no exceptions, every joint"
         if inner is not None:
             return Except(read_sum(kept) or Part("all"), _shared_side(inner, kept))

@@ -19,7 +19,7 @@ from pathlib import Path
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 
 FOLDER = Path(__file__).with_name("spelling")
-LATIN = re.compile(r"(?<![a-z0-9_à-ɏß])[a-z]+(?![a-z0-9_à-ɏß])")
+LATIN = re.compile(r"(?<![a-z0-9à-ɏß])[a-z]+(?![a-z0-9à-ɏß])")
 HAN = re.compile("[\u3400-\u9fff]")
 _RUN = re.compile("[\u3400-\u9fff]+")
 SHORTEST = 3  # letters
@@ -37,12 +37,17 @@ GRAMMAR = frozenset(
 )
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SIDES = frozenset({"left", "right", "both", "lt", "rt"})
+_DETERMINERS = frozenset({"the", "her", "his", "their", "its", "my", "your", "of", "s"})
 _BEFORE_PARTS = ("left", "right", "both", "upper", "lower")
 _LEADING = frozenset(
     re.findall(r"\w+", "left right both the her his upper lower show mark only just and all")
 )
 # Nobody types these by mistake for another.
 _KEPT = frozenset("咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖")
+
+
+_SMALL = frozenset("的得地和跟与是把")
+_HEARD_SIDES = {"佐": "左", "佑": "右"}
 
 
 def _beside() -> frozenset[tuple[str, str]]:
@@ -70,7 +75,7 @@ def mend(clean: str) -> str:
         word = mend_word(match[0])
         if before in _SIDES:
             word = _part_of(word)
-        if word != match[0]:
+        if word != match[0] or before in _DETERMINERS:
             following = LATIN.match(clean, match.end() + 1)
             word = _side_of(match[0], following[0] if following else "") or word
         before = word
@@ -103,6 +108,8 @@ def spelling() -> Spelling:
             counts[word] = int(rest)
         else:
             real.update(row.split())
+    for word in re.findall(r"[a-z]{5,}", " ".join(_part_forms())):
+        counts.setdefault(word, 3)
     close: dict[str, list[str]] = {}
     for word in counts:
         if len(word) >= SHORTEST:
@@ -139,7 +146,9 @@ def mend_word(word: str) -> str:
 
 
 def _side_of(word: str, following: str) -> str | None:
-    """The side that a slip before a part's name was meant for: "lef leg" """
+    """The side that a slip before a part's name was meant for: "lef leg", "the let elbow"."""
+    if word in _BEFORE_PARTS or word in _part_words():
+        return None
     if following not in _part_words() and following not in ("arm", "leg", "hip", "ear", "eye"):
         return None
     near = [side for side in _BEFORE_PARTS if side[0] == word[0] and _slips(word, side)[0] <= 1]
@@ -163,9 +172,14 @@ def _part_of(word: str) -> str:
 
 @cache
 def _part_words() -> frozenset[str]:
+    return frozenset(form for form in _part_forms() if form.isalpha() and len(form) >= 4)
+
+
+@cache
+def _part_forms() -> frozenset[str]:
     book = phrasebook("en")
-    forms = {form for name in book.parts for pair in book.forms(name) for form in pair}
-    return frozenset(form for form in forms if form.isalpha() and len(form) >= 4)
+    pairs = (pair for name in book.parts for pair in book.forms(name))
+    return frozenset(form.lower() for pair in pairs for form in pair)
 
 
 def _cost(word: str, option: str, most: int) -> float:
@@ -174,7 +188,8 @@ def _cost(word: str, option: str, most: int) -> float:
     common = spelling().counts[option]
     if slips > most or (word[0] != option[0] and (len(word) <= 4 or slips > 1)):
         return 9.0
-    if len(word) <= 4 and common < _COMMON:
+    likely = cost <= 0.8 and option in _part_words() and len(word) == 4
+    if len(word) <= 4 and common < _COMMON and not likely:
         return 9.0  # abbreviations are short
     if word[0] != option[0]:
         cost += 0.5
@@ -267,6 +282,7 @@ def sounds() -> Sounds:
         sound, _, characters = row.partition(" ")
         heard.update(dict.fromkeys(characters, sound))
     words = frozenset(word for row in _rows("chinese.txt") for word in row.split())
+    words -= {word for word in words if len(word) == 2 and word[0] in _SMALL}  # 的脚 is two words
     meant: dict[tuple[str, ...], list[str]] = {}
     targets = chinese_targets()
     for word in sorted(targets):
@@ -305,11 +321,31 @@ def _mend_han(run: str) -> str:
 def _alone(run: str, at: int, known: Sounds) -> str:
     """A character often written for a part's, that is no word by itself nor with a neighbour."""
     written = run[at]
+    if written in _HEARD_SIDES and _part_at(run, at + 1):
+        return _HEARD_SIDES[written]
+    if written in "得地" and run[max(0, at - 1) : at + 1] not in known.words:
+        return "的" if _part_at(run, at + 1) else written
     meant = known.taken.get(written)
     if meant is None or written in known.words or written in _KEPT:
         return written
     pairs = (run[max(0, at - 1) : at + 1], run[at : at + 2])
     return written if any(pair in known.words for pair in pairs) else meant
+
+
+def _part_at(run: str, at: int) -> bool:
+    return any(run.startswith(form, at) for form in _names_from().get(run[at : at + 1], ()))
+
+
+@cache
+def _names_from() -> Mapping[str, tuple[str, ...]]:
+    """Parts' names in Han characters by their first."""
+    book = phrasebook("zh")
+    forms = {form for name in book.parts for pair in book.forms(name) for form in pair}
+    found: dict[str, list[str]] = {}
+    for form in sorted(forms):
+        if HAN.match(form):
+            found.setdefault(form[0], []).append(form)
+    return {first: tuple(row) for first, row in found.items()}
 
 
 def _meant(run: str, at: int, window: str, known: Sounds) -> str | None:
@@ -326,6 +362,10 @@ def _meant(run: str, at: int, window: str, known: Sounds) -> str | None:
 
 
 def _breaks(run: str, at: int, window: str, option: str, known: Sounds) -> bool:
+    last = at + len(window) - 1
+    goes_on = window[-1] == option[-1] and run[last : last + 2] in known.targets
+    if goes_on and option[0] not in "左右双":
+        return True  # 地骨架 is no 骶骨
     for offset, (written, meant) in enumerate(zip(window, option, strict=True)):
         place = at + offset
         if written == meant:
