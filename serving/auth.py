@@ -25,6 +25,7 @@ from posealign.errors import (
     InvalidConfig,
     InvalidInput,
     MissingExtra,
+    NotFound,
     Unauthorized,
     first_fault,
 )
@@ -96,7 +97,13 @@ def read_keys(path: Path) -> dict[str, StoredKey]:
 def stored_keys(path: Path) -> dict[str, StoredKey]:
     """As `read_keys`; a file may hold none, as it does when the last was withdrawn."""
     keys: dict[str, StoredKey] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    if not path.exists():
+        raise NotFound(f"there is no file of keys at {path}; `posealign key new` makes it")
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InvalidConfig(f"{path} is no file of keys: it is not UTF-8 text") from None
+    for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:

@@ -16,6 +16,7 @@ from posealign import bundle as bundles
 from posealign import cli
 from posealign.commands.output import REFUSALS
 from posealign.instructions.query import REASONS
+from posealign.skeletons.load import skeleton, to_json
 from serving.samples import save
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -91,6 +92,8 @@ MISTAKES = [
     ("predict ball.jpg leg --depth grey.png", 2, "grey.png: depth is a 16-bit grey PNG"),
     ("predict ball.jpg leg --intrinsics 1,1,1,1", 2, "of a --depth picture; none is given"),
     ("video clip.mp4 leg -o out.avi", 2, "written as .mp4; got 'out.avi'"),
+    ("key list --keys-file ball.jpg", 2, "ball.jpg is no file of keys"),
+    ("key withdraw abc --keys-file none.jsonl", 3, "`posealign key new` makes it"),
     ("serve --config utf16.yaml", 2, "utf16.yaml is not UTF-8 text"),
 ]
 
@@ -147,6 +150,16 @@ def test_a_mistake_is_answered_in_a_sentence(
 
 def test_every_refusal_has_a_sentence() -> None:
     assert set(REFUSALS) == set(REASONS)
+
+
+def test_a_file_that_windows_saved_is_read(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A byte order mark before the JSON, line ends of two characters."""
+    path = desk / "from windows.json"
+    text = json.dumps(to_json(skeleton("coco17")), indent=1).replace("\n", "\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["skeletons", "check", str(path)])
+    assert stop.value.code == 0, capsys.readouterr().err
 
 
 def test_a_full_disk_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,6 +105,6 @@ def skeleton(name: str) -> Skeleton:
             f"no skeleton is called {name!r}{among(name, NAMES)}, and paths of JSON files"
         )
     try:
-        return from_json(json.loads(path.read_text("utf-8")))
+        return from_json(json.loads(path.read_text("utf-8-sig")))  # Windows editors put a BOM
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InvalidInput(f"{name} is not a JSON file: {error}") from error

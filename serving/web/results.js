@@ -26,8 +26,8 @@ export function understood(answer, label, onPick) {
   const facts = [];
   if (said.dims === 3) facts.push([t("dims"), "3-D"]);
   if (said.visibility !== "any") facts.push([t("filter"), t(said.visibility)]);
-  if (said.subject !== "all") facts.push([t("subject"), said.subject]);
-  if (said.relations.length) facts.push([t("relation"), said.relations.join(", ").replaceAll("_", " ")]);
+  if (said.subject !== "all") facts.push([t("subject"), t(`subject-${said.subject}`)]);
+  if (said.relations.length) facts.push([t("relation"), said.relations.map((name) => t(`relation-${name}`)).join(", ")]);
   if (said.query) facts.push([t("written"), element("code", {}, said.query)]);
   facts.push([t("confidence"), `${Math.round(said.confidence * 100)} %`]);
   const shown = names.length > 30 ? names.slice(0, 28) : names;

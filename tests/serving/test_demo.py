@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+from importlib.resources import files
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from PIL import Image
 
 from posealign import bundle as bundles
 from posealign import cli
+from posealign.instructions.query import RELATIONS, SUBJECTS
 from posealign.instructions.resolve import Resolver
 from serving.commands import demo
 from serving.samples import sample_pictures
@@ -74,3 +76,11 @@ def test_a_taken_port_is_said(capfd: pytest.CaptureFixture[str], toy: Path) -> N
         port = str(taken.getsockname()[1])
         assert run("demo", "--no-browser", "--bundle", str(toy), "--port", port) == 6
     assert f"port {port} is taken; another one" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["relation", "subject"])
+def test_the_page_has_words_in_both_languages_for_what_was_understood(kind: str) -> None:
+    names = RELATIONS if kind == "relation" else [name for name in SUBJECTS if name != "all"]
+    words = files("serving").joinpath("web", "words.js").read_text("utf-8")
+    for name in names:
+        assert words.count(f'"{kind}-{name}":') == 2, name
