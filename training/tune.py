@@ -138,6 +138,8 @@ def tune(
     ranks, rank = accelerator.num_processes, accelerator.process_index
     if config.batch % ranks:
         raise InvalidConfig(f"batch {config.batch} is not a multiple of {ranks} ranks")
+    if ranks > 1 and config.method == "ppo":
+        raise InvalidConfig("ppo's critic learns on one rank: several would each have their own")
     run, out = prepare(config, caches, start), Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     score, critic = scorer_of(run)

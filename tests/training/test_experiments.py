@@ -93,6 +93,7 @@ def tiny_study(out: Path, *parts: str) -> StudyConfig:
         },
         parts=parts, seeds=(0,), tuning={"steps": 1, "batch": 8, "rollouts": 4}, few=(8,),
         corrections=12, flips=(0.1,), dpo={"steps": 1, "batch": 8}, draws=20,
+        dpo_search=({}, {"rate": 1e-5}),
         reward_model={"steps": 2, "members": 2, "width": 32},
     )  # fmt: skip
 
@@ -119,7 +120,7 @@ def test_every_part_runs(tmp_path: Path, part: str) -> None:
 
 def test_parts_are_named_once() -> None:
     assert tuple(PARTS) == NAMED
-    for name in ("quick", "full", "eight"):
+    for name in ("quick", "full", "eight", "parts"):
         config = load_config(StudyConfig, CONFIGS / f"study_{name}.yaml")
         assert set(config.parts) <= set(PARTS)
     with pytest.raises(InvalidConfig, match="core"):

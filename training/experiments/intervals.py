@@ -53,15 +53,12 @@ def change(
         [tuple(per_body(values, body_N) for values in run) for run in side]
         for side in (before, after)
     ]
-    bodies, found = len(sides[0][0][0]), np.zeros((draws, 2))
-    for draw in range(draws):
-        picked = random.integers(0, bodies, bodies)
-        weight = np.bincount(picked, minlength=bodies)
-        for number, side in enumerate(sides):
-            seeds = random.integers(0, len(side), len(side))
-            found[draw, number] = np.mean([_ratio(side[s], weight) for s in seeds])
-    ones = np.ones(bodies, np.int64)
-    first, second = (float(np.mean([_ratio(run, ones) for run in side])) for side in sides)
+    bodies = len(sides[0][0][0])
+    # [R, bodies]: how often a draw holds each body.
+    picked = random.integers(0, bodies, (draws, bodies)) + bodies * np.arange(draws)[:, None]
+    weight = np.bincount(picked.ravel(), minlength=draws * bodies).reshape(draws, bodies)
+    found = np.stack([_resampled(side, weight, random) for side in sides], axis=1)
+    first, second = (float(np.mean(_ratios(side, np.ones((1, bodies))))) for side in sides)
     apart = found[:, 1] - found[:, 0]
     share = apart / np.where(found[:, 0] == 0, np.nan, found[:, 0])
     return Change(
@@ -71,10 +68,20 @@ def change(
     )  # fmt: skip
 
 
-def _ratio(run: tuple[Floats, ...], weight: NDArray[np.int64]) -> float:
-    top, bottom = run
-    total = float((bottom * weight).sum())
-    return float((top * weight).sum()) / total if total else float("nan")
+def _resampled(
+    side: list[tuple[Floats, ...]], weight_RN: NDArray[np.int64], random: np.random.Generator
+) -> Floats:
+    """[R]: the mean over a draw of this side's seeds, on each draw of bodies."""
+    draws, count = len(weight_RN), len(side)
+    seeds = random.integers(0, count, (draws, count))
+    return np.asarray(np.take_along_axis(_ratios(side, weight_RN), seeds, axis=1).mean(axis=1))
+
+
+def _ratios(side: list[tuple[Floats, ...]], weight_RN: NDArray[np.generic]) -> Floats:
+    """[R, seeds]; NaN where nothing is counted."""
+    tops, bottoms = (np.stack([run[part] for run in side], axis=1) for part in (0, 1))
+    totals = weight_RN @ bottoms
+    return np.asarray((weight_RN @ tops) / np.where(totals == 0, np.nan, totals))
 
 
 def _interval(values_R: Floats) -> tuple[float, float]:

@@ -55,7 +55,8 @@ def said(change_: Change, percent: bool = True) -> str:
 
 
 def mean(study: Study, runs: Sequence[Judged], figure: str) -> float:
-    return alone(study, runs, figure)[0]
+    ratios = [one.ratios[figure] for one in runs]
+    return change(ratios, ratios, study.body_N, 1).after
 
 
 def alone(study: Study, runs: Sequence[Judged], figure: str) -> tuple[float, float, float]:
