@@ -290,6 +290,10 @@ class Predictor:
     def predict_batch(
         self, images: Iterable[NDArray[np.uint8]], instruction: str, skeleton: str | None = None
     ) -> Iterator[PoseResult]:
-        """One instruction on many pictures, in constant memory."""
+        """One instruction on many pictures, each looked at when its answer is wanted.
+
+        For programs: what a picture raises ends the batch. `posealign predict FOLDER` asks picture
+        by picture instead, for there one broken file must not end a long run.
+        """
         for image in images:
             yield self.look(image).ask(instruction, skeleton)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -331,6 +332,28 @@ def test_derived_joints_are_means_of_their_sources(look: Look) -> None:
     if all(joint.x is not None for joint in hips.joints):
         expected = np.mean([(joint.x, joint.y) for joint in hips.joints], axis=0)
         assert (middle["hip"].x, middle["hip"].y) == pytest.approx(tuple(expected), abs=0.01)
+
+
+def test_a_batch_answers_each_picture_when_it_is_wanted(
+    predictor: Predictor, image: NDArray[np.uint8]
+) -> None:
+    taken: list[int] = []
+
+    def pictures() -> Iterator[NDArray[np.uint8]]:
+        for number in range(3):
+            taken.append(number)
+            yield np.ascontiguousarray(np.roll(image, 40 * number, axis=1))
+
+    def confidences(result: PoseResult) -> list[float]:
+        return [joint.confidence for joint in result.poses[0].joints]
+
+    results = predictor.predict_batch(pictures(), "the left leg")
+    assert taken == []
+    first = confidences(next(results))
+    assert taken == [0]
+    assert first == confidences(predictor.predict(image, "the left leg"))
+    second, third = map(confidences, results)
+    assert first != second != third
 
 
 def test_subjects_choose_among_people(look: Look) -> None:
