@@ -43,7 +43,7 @@ _LEADING = frozenset(
     re.findall(r"\w+", "left right both the her his upper lower show mark only just and all")
 )
 # Nobody types these by mistake for another.
-_KEPT = frozenset("咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖")
+_KEPT = frozenset("和跟与及咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖")
 
 
 _SMALL = frozenset("的得地和跟与是把")
@@ -108,7 +108,7 @@ def spelling() -> Spelling:
             counts[word] = int(rest)
         else:
             real.update(row.split())
-    for word in re.findall(r"[a-z]{5,}", " ".join(_part_forms())):
+    for word in re.findall(r"[a-z]{9,}", " ".join(_part_forms())):
         counts.setdefault(word, 3)
     close: dict[str, list[str]] = {}
     for word in counts:
@@ -188,7 +188,7 @@ def _cost(word: str, option: str, most: int) -> float:
     common = spelling().counts[option]
     if slips > most or (word[0] != option[0] and (len(word) <= 4 or slips > 1)):
         return 9.0
-    likely = cost <= 0.8 and option in _part_words() and len(word) == 4
+    likely = slips == 1 and sorted(word) == sorted(option) and option in _part_words()
     if len(word) <= 4 and common < _COMMON and not likely:
         return 9.0  # abbreviations are short
     if word[0] != option[0]:

@@ -39,6 +39,15 @@ def joints(written: str) -> frozenset[str]:
         ("从左髋到左踝，膝盖除外", "chain(left_hip, left_ankle) - knee"),
         ("除了从右肩到右手腕以外的全部", "all - right_arm"),
         ("不含头的上半身", "upper_body - head"),
+        ("feet, never mind the left", "right_foot"),
+        ("the legs without the left one", "right_leg"),
+        ("The whole body. No shoulders. No hips.", "all - (shoulder + hip)"),
+        ("trace the left leg's line from hip to ankle", "chain(left_hip, left_ankle)"),
+        ("ignore the body, just the head", "head"),
+        ("not the left wrist. the right.", "right_wrist"),
+        ("not thighs but lower legs", "shank"),
+        ("头和四肢，躯干没所谓", "head + limbs"),
+        ("四肢里右腿不算", "limbs - right_leg"),
     ],
 )  # fmt: skip
 def test_clauses(text: str, written: str) -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from posealign.instructions.keywords import parse_text
+from posealign.instructions.hints import find_hints
+from posealign.instructions.keyword_patterns import IMPOSSIBLE
+from posealign.instructions.keywords import found_in, parse_text
 from posealign.instructions.query import Query, Refusal, parse
 from posealign.instructions.sets import read
 
@@ -52,3 +54,32 @@ def test_reads(text: str, written: str) -> None:
 )
 def test_refuses(text: str, reason: str) -> None:
     assert parse_text(text) == Refusal(reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("the toes of the left foot", ["left_toes"]),
+        ("left leg's knee and the nose", ["left_knee", "nose"]),
+        ("the lower part of her left leg", ["left_shank"]),
+        ("左手拇指、右脚大趾和双耳", ["left_thumb", "right_big_toe", "ear"]),
+        ("右手的手指头", ["right_fingers"]),
+        ("左腿膝盖不要", ["left_leg", "knee"]),
+        ("接口测试", []),
+        ("瞧我这嘴，右眼", ["right", "eye"]),
+        ("只能手腕", ["wrist"]),
+        ("legs, sorry, wrong limb, arms", ["leg", "arm"]),
+    ],
+)
+def test_parts_of_a_named_whole_and_words_that_only_look_like_parts(
+    text: str, names: list[str]
+) -> None:
+    assert [str(item.scope or item.side) for item in found_in(text)] == names
+    hinted = "".join(token for hint in find_hints(text) for token in hint.tokens)
+    assert bool(hinted) == bool(names)
+
+
+@pytest.mark.parametrize("text", ["her third hand", "标第五条腿", "a second head please"])
+def test_nobody_has_a_third_hand(text: str) -> None:
+    assert IMPOSSIBLE.search(text)
+    assert not IMPOSSIBLE.search("the third finger of the second baby")
