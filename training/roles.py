@@ -10,6 +10,7 @@ of the training split and texts from the phrasebooks; a few minutes on one core.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -240,10 +241,12 @@ def save(table: Weights) -> None:
 
 
 def main() -> None:
+    begun = time.monotonic()
     torch.set_num_threads(1)
     made = int(sys.argv[1]) if len(sys.argv) > 1 else 12_000
     examples, shares = collect(made, seed=5)
     save(fit(examples, shares, ROUNDS, seed=5))
+    print(f"{len(examples)} texts, {(time.monotonic() - begun) / 60:.1f} min", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -139,6 +139,10 @@ def mixture_of(config: TextTraining) -> Mixture:
 
 def tokenizer_of(config: TextTraining, sources: Sources) -> Tokenizer:
     path = config.folder / "tokenizer.json"
+    beside = config.start.with_name("tokenizer.json") if config.start is not None else path
+    if beside.is_file() and not path.is_file():  # the words that the start was trained with
+        config.folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(beside.read_bytes())
     if path.is_file():
         return load_tokenizer(path)
     rng, mixture = Random(config.seed), mixture_of(config)

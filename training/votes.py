@@ -8,6 +8,7 @@ Written lines of the training split and as many from the phrasebooks; a minute o
 from __future__ import annotations
 
 import sys
+import time
 from random import Random
 
 import numpy as np
@@ -102,6 +103,7 @@ def _bags(table: torch.nn.EmbeddingBag, bags: list[torch.Tensor]) -> torch.Tenso
 
 
 def main() -> None:
+    begun = time.monotonic()
     torch.set_num_threads(1)
     torch.manual_seed(3)
     rows = examples(tuple(sys.argv[1:]), seed=3)
@@ -116,6 +118,7 @@ def main() -> None:
         slots=slots_FK[kept].astype(np.float16),
         slot_bias=bias_K.astype(np.float32),
     )
+    print(f"{len(rows)} texts, {(time.monotonic() - begun) / 60:.1f} min", file=sys.stderr)
 
 
 if __name__ == "__main__":

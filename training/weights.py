@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -208,6 +209,7 @@ def main() -> None:
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="further written lines")
     parser.add_argument("--dry", action="store_true", help="print figures, write nothing")
     options = parser.parse_args()
+    begun = time.monotonic()
     torch.set_num_threads(1)
     lines = written.load("dev")
     for path in options.also:
@@ -219,6 +221,7 @@ def main() -> None:
     report(f"{len(cases)} lines, weights there were", figures(cases, known))
     report("fitted, cross-validated", crossed(cases, known))
     report("fitted, on the same lines", figures(cases, best))
+    print(f"{(time.monotonic() - begun) / 60:.1f} min", file=sys.stderr)
     if not options.dry:
         FILE.write_text(json.dumps(vars(best), indent=1) + "\n", "utf-8")
 
