@@ -24,10 +24,11 @@ ROWS = [vocabulary().index(name) for name in COCO.names]
 Find = Callable[[np.ndarray], np.ndarray]
 
 
-# Least share found and least mean OKS, by what is turned upright and the light. Wanted: 0.80 and 0.60.
-# Version 7 has 0.83 and 0.63 with the picture turned (the first 150 such pictures of `posealign synth
-# --split test --seed 11`: by day 0.84 and 0.63, in infra-red 0.74 and 0.60), and 0.92 and 0.68 with the
-# camera turned (66 of the same scenes). Here are some 20 and 12: floors lie two standard errors below.
+# Least share found and least mean OKS, by what is turned upright and the light. Wanted: 0.80, 0.60.
+# Version 7 has 0.83 and 0.63 with the picture turned (the first 150 such pictures of `posealign
+# synth --split test --seed 11`: by day 0.84 and 0.63, in infra-red 0.74 and 0.60), and 0.92 and
+# 0.68 with the camera turned (66 of the same scenes). Here are some 20 by day and 12 in infra-red;
+# the floors lie about two standard errors below.
 FLOORS = {
     ("camera", False): (0.75, 0.57),
     ("camera", True): (0.70, 0.53),
