@@ -27,7 +27,7 @@ class SmoothingSettings:
     """
 
     min_cutoff: float = 0.6
-    beta: float = 160.0
+    beta: float = 320.0
     derivative_cutoff: float = 1.5
     rest: float = 0.5
     hold: float = 0.4  # seconds in which a speed that was reached falls to a third
