@@ -96,11 +96,11 @@ class Peer:
 
     @property
     def forward_row(self) -> str:
-        return f"transformers' VitPose, {self.attention} attention, forward"
+        return f"transformers, {self.attention} attention, forward"
 
     @property
     def whole_row(self) -> str:
-        return f"transformers' VitPose, {self.attention} attention, picture to joints"
+        return f"transformers, {self.attention} attention, picture to joints"
 
 
 def open_peers(checkpoint: Path, threads: int) -> tuple[Peer, ...]:
