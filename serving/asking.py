@@ -20,7 +20,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from posealign.data.pose import PoseResult
-from posealign.errors import InvalidInput, TooLarge, first_fault, nearest, require_instruction
+from posealign.errors import (
+    InvalidImage,
+    InvalidInput,
+    TooLarge,
+    first_fault,
+    nearest,
+    require_instruction,
+)
 from posealign.predictor import Look
 from serving.auth import Principal, bearer
 from serving.body import Part, parse, parse_json, read_body
@@ -32,7 +39,9 @@ from serving.ticket import Ticket
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
-_AS_JSON = ("boxes", "intrinsics", "options")  # form fields that hold JSON
+_AS_JSON = {  # form fields that hold JSON, and how it looks
+    "boxes": "[[10, 20, 300, 280]]", "intrinsics": "[570, 570, 320, 240]", "options": "{…}",
+}  # fmt: skip
 _PICTURES = ("image", "depth", "video")
 
 
@@ -102,17 +111,27 @@ async def fields_of(request: Request, body: bytes, many: str | None = None) -> d
 
 def _value(part: Part) -> Any:
     if part.name in _PICTURES or part.name == "images":
+        if not part.file and part.data and part.data.isascii():
+            raise InvalidImage(
+                f"the field {part.name!r} holds text and no file; with curl: -F {part.name}=@PATH"
+            )
         return part.data
     try:
         text = part.data.decode("utf-8")
     except UnicodeDecodeError:
+        if part.file:
+            raise InvalidInput(
+                f"the field {part.name!r} holds a file; a picture goes into 'image'"
+            ) from None
         raise InvalidInput(f"the field {part.name!r} is not UTF-8 text") from None
     if part.name not in _AS_JSON:
         return text
     try:
         return parse_json(part.data)
     except BadRequest as error:
-        raise InvalidInput(f"the field {part.name!r} holds JSON: {error}") from None
+        raise InvalidInput(
+            f"the field {part.name!r} holds JSON such as {_AS_JSON[part.name]}: {error}"
+        ) from None
 
 
 def pictures_in(fields: dict[str, Any]) -> dict[str, Any]:

@@ -287,3 +287,20 @@ def test_metrics_have_tritons_names(client: httpx.Client) -> None:
         "posealign_joint_states_total{", "posealign_refusals_total", "posealign_shed_total",
     ):  # fmt: skip
         assert f"\n{name}" in text, name
+
+
+@pytest.mark.parametrize(
+    ("form", "files", "words"),
+    [
+        ({"instruction": "leg"}, {"file": ("a.png", png())}, "a picture goes into 'image'"),
+        ({"instruction": "leg", "image": "baby.jpg"}, {}, "with curl: -F image=@PATH"),
+        ({"instruction": "leg", "boxes": "1,2,3,4"}, {"image": png()}, "[[10, 20, 300, 280]]"),
+    ],
+)
+def test_forms_as_somebody_writes_them_first(
+    client: httpx.Client, form: dict[str, str], files: dict[str, Any], words: str
+) -> None:
+    parts = {name: (None, value) for name, value in form.items()} | files
+    answer = client.post("/v1/pose", files=parts)
+    assert answer.status_code in (400, 422)
+    assert words in answer.json()["detail"]
