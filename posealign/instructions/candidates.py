@@ -135,10 +135,12 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
     else:
         agreed_V = propose_read(ballot, clean, ruled)
         beside = heads.relation in ("image_left", "image_right") and _one_sided(agreed_V)
-        if beside or is_corrected(clean):
-            # "the left knee in the picture": its side is the person's own, say clauses and rules;
-            # and what they make of "no, the right one" holds.
+        # "the left knee in the picture": its side is the person's own, say clauses and rules;
+        # and what they make of "no, the right one" counts for more than elsewhere.
+        if beside:
             ballot.propose(agreed_V, agreed=1.0)
+        elif is_corrected(clean):
+            ballot.propose(agreed_V, corrected=1.0)
     for scope in readings(named):
         ballot.propose(_mask_of(scope), **{_kind_of(scope): 1.0})
     asked_V = out["asked"][row]

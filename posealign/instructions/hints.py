@@ -134,7 +134,8 @@ def compound_at(text: str, start: int) -> int:
         end = start + len(word)
         if not text.startswith(word, start) or (word.isascii() and text[end : end + 1].isalpha()):
             continue
-        if text[end - 1 : end + 1] not in _begun():  # 能手腕: no 能手 there
+        # 能手腕: no 能手 there; 一下身体: no 下身 either.
+        if text[end - 1 : end + 1] not in _begun() or text.startswith("身体", end):
             return len(word)
     return 0
 
