@@ -105,7 +105,10 @@ def _read(text: str, depth: int) -> Scope | None:
 
 def _exception(text: str, depth: int, remark: int = 0) -> Scope | None:
     """The reading by the pattern that fixes most of the text; with `remark`, by remarks alone."""
-    for pattern in _exceptions():
+    starts = {text[at : at + 2] for at in range(len(text))} | set(text)
+    known = _exceptions_by_start()
+    places = sorted(place for start in starts for place in known.get(start, ()))
+    for pattern in (_exceptions()[place] for place in places):
         if pattern.needle not in text or (remark and not pattern.aside):
             continue
         if pattern.weight < remark:
@@ -320,6 +323,15 @@ def _exceptions() -> tuple[Pattern, ...]:
             if turned not in known:
                 made.append(_pattern(turned, aside=True))
     return _sorted(made)
+
+
+@cache
+def _exceptions_by_start() -> dict[str, list[int]]:
+    """Their places by how their needles begin: most are in no text and need no look."""
+    found: dict[str, list[int]] = {}
+    for place, pattern in enumerate(_exceptions()):
+        found.setdefault(pattern.needle[:2], []).append(place)
+    return found
 
 
 @cache

@@ -69,6 +69,7 @@ def is_structured(text: str, query: Query) -> bool:
     return isinstance(query.scope, Except | Chain) or is_corrected(text)
 
 
+@lru_cache(maxsize=1024)
 def is_corrected(text: str) -> bool:
     return bool(patterns.CORRECTION.search(text)) or after_correction(text) != text
 
@@ -127,6 +128,7 @@ def _shared_side(inner: Scope, kept: str) -> Scope:
     return inner
 
 
+@lru_cache(maxsize=1024)
 def after_correction(text: str) -> str:
     """What stands after the last correction; a bare side there corrects the part before."""
     if patterns.REST.search(text):
@@ -195,6 +197,7 @@ def _split_exception(text: str) -> tuple[str, str | None]:
     return text, None
 
 
+@lru_cache(maxsize=1024)
 def read_sum(text: str) -> Scope | None:
     """All parts that are named, with their sides and relations."""
     relation = next((name for name, pattern in patterns.RELATIONS if pattern.search(text)), None)
