@@ -56,7 +56,8 @@ def change(
     bodies = len(sides[0][0][0])
     # [R, bodies]: how often a draw holds each body.
     picked = random.integers(0, bodies, (draws, bodies)) + bodies * np.arange(draws)[:, None]
-    weight = np.bincount(picked.ravel(), minlength=draws * bodies).reshape(draws, bodies)
+    counts = np.bincount(picked.ravel(), minlength=draws * bodies).reshape(draws, bodies)
+    weight = counts.astype(np.float64)
     found = np.stack([_resampled(side, weight, random) for side in sides], axis=1)
     first, second = (float(np.mean(_ratios(side, np.ones((1, bodies))))) for side in sides)
     apart = found[:, 1] - found[:, 0]
@@ -69,7 +70,7 @@ def change(
 
 
 def _resampled(
-    side: list[tuple[Floats, ...]], weight_RN: NDArray[np.int64], random: np.random.Generator
+    side: list[tuple[Floats, ...]], weight_RN: Floats, random: np.random.Generator
 ) -> Floats:
     """[R]: the mean over a draw of this side's seeds, on each draw of bodies."""
     draws, count = len(weight_RN), len(side)
@@ -77,7 +78,7 @@ def _resampled(
     return np.asarray(np.take_along_axis(_ratios(side, weight_RN), seeds, axis=1).mean(axis=1))
 
 
-def _ratios(side: list[tuple[Floats, ...]], weight_RN: NDArray[np.generic]) -> Floats:
+def _ratios(side: list[tuple[Floats, ...]], weight_RN: Floats) -> Floats:
     """[R, seeds]; NaN where nothing is counted."""
     tops, bottoms = (np.stack([run[part] for run in side], axis=1) for part in (0, 1))
     totals = weight_RN @ bottoms
