@@ -21,8 +21,13 @@ from numpy.typing import NDArray
 from posealign.instructions.clauses import is_composed, weigh_clauses
 from posealign.instructions.decoding import CORE_V, Heads, Logits, decode
 from posealign.instructions.hints import LEFT, NEAR, RIGHT, Hint
-from posealign.instructions.keyword_patterns import IMPOSSIBLE
-from posealign.instructions.keywords import is_corrected, is_structured, parse_text
+from posealign.instructions.keyword_patterns import IMPOSSIBLE, IN_PICTURE
+from posealign.instructions.keywords import (
+    is_corrected,
+    is_of_people_alone,
+    is_structured,
+    parse_text,
+)
 from posealign.instructions.parts import PAIRED, PARTS, joints_of
 from posealign.instructions.query import (
     CHOOSING,
@@ -134,7 +139,8 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
             ballot.propose(_mask_of(union(list(dict.fromkeys(firsts)))), firsts=1.0)
     else:
         agreed_V = propose_read(ballot, clean, ruled)
-        beside = heads.relation in ("image_left", "image_right") and _one_sided(agreed_V)
+        placed = heads.relation in ("image_left", "image_right") or IN_PICTURE.search(clean)
+        beside = bool(placed) and _one_sided(agreed_V)
         # "the left knee in the picture": its side is the person's own, say clauses and rules;
         # and what they make of "no, the right one" counts for more than elsewhere.
         if beside:
@@ -152,6 +158,8 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
     if ruled is not None:
         said["votes"] = vote(clean, hints)
         said["impossible"] = float(bool(IMPOSSIBLE.search(clean)))
+        if not named:
+            said["people"] = float(is_of_people_alone(clean))
         said["asked"] = float(asked_V[CORE_V].clip(-4, 4).mean())  # all of the body, or nothing
     return Poll(heads, asked_V, related_V, ballot, said)
 

@@ -35,3 +35,6 @@ REFUSALS = tuple((reason, re.compile(pattern)) for reason, pattern in _ROWS["ref
 ASKING = re.compile(_ROWS["asking"])
 BODY_HINT = re.compile(_ROWS["body_hint"])
 ONLY_WISHES = re.compile(_ROWS["only_wishes"])
+PERSON = re.compile(_ROWS["person"])
+PEOPLE_ALONE = re.compile(f"(?:{_ROWS['person']}|{_ROWS['around_person']})*")  # "only the baby"
+IN_PICTURE = re.compile(_ROWS["in_picture"])

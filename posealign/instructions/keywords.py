@@ -7,7 +7,7 @@ learnt anything; it stands beside the model in every table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
@@ -54,6 +54,8 @@ def parse_text(text: str) -> Query | Refusal:
     rest, options = _options(clean)
     try:
         scope = _scope(rest)
+        if scope is None and names_people_alone(rest, options):
+            scope = Part("all")
         if scope is None and options and not patterns.ONLY_WISHES.fullmatch(rest.strip()):
             scope = Part("all") if patterns.BODY_HINT.search(clean) else None
         if scope is None:
@@ -62,6 +64,17 @@ def parse_text(text: str) -> Query | Refusal:
     except InvalidQuery:
         return Refusal("unclear")
     return query if read(query).asked else Refusal("contradictory")
+
+
+def names_people_alone(rest: str, options: Mapping[str, object]) -> bool:
+    """ "Only the nurse", 只要婴儿: no part is named, and all of somebody is meant."""
+    somebody = "subject" in options or bool(patterns.PERSON.search(rest))
+    return somebody and bool(patterns.PEOPLE_ALONE.fullmatch(rest))
+
+
+def is_of_people_alone(text: str) -> bool:
+    rest, options = _options(normalise(text))
+    return names_people_alone(rest, options)
 
 
 def is_structured(text: str, query: Query) -> bool:

@@ -65,6 +65,19 @@ def test_one_side_in_the_picture_is_no_side_of_the_picture(resolver: Resolver, j
     assert found.query == joint.replace(" ", "_")
 
 
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("only the infant", "infant"), ("the infant only", "infant"), ("只要婴儿", "infant"),
+        ("only the adult", "adult"), ("only the caregiver", "adult"),
+    ],
+)  # fmt: skip
+def test_people_alone_mean_all_of_them(resolver: Resolver, text: str, subject: str) -> None:
+    found = resolver.resolve(text)
+    assert len(found.joints) == 17
+    assert found.subject == subject
+
+
 def test_a_part_the_skeleton_lacks_is_refused_with_those_that_have_it(resolver: Resolver) -> None:
     understood = resolver.resolve("outline the mouth")
     assert understood.refused
