@@ -33,7 +33,8 @@ def calibration_crops(
     paths = [p for p in _paths(folder, pictures) if p.suffix.lower() in SUFFIXES]
     if len(paths) < LEAST:
         raise InvalidInput(
-            f"int8 needs at least {LEAST} pictures to calibrate with; {pictures!r} has {len(paths)}"
+            f"at least {LEAST} pictures are needed to calibrate and compare with; "
+            f"{pictures!r} has {len(paths)}"
         )
     # Spread over the folder: its first pictures are often of one scene.
     chosen = [paths[int(i)] for i in np.linspace(0, len(paths) - 1, min(count, len(paths)))]

@@ -60,7 +60,9 @@ BEFORE: dict[str, tuple[str, ...]] = {
         LABELS, CLIP, "mv clip/clip.mp4 kicking.mp4", "posealign demo --pictures photos",
         r"printf '# Mine\n<!-- figures:begin -->\n<!-- figures:end -->\n' > README.md",
     ),
-    "docs/how-to/export.md": ("posealign demo --pictures ward/frames",),
+    "docs/how-to/export.md": (
+        "posealign demo --pictures ward/frames", "cp ward/frames/ball.jpg ward/frames/eighth.jpg",
+    ),
     "docs/how-to/mmpose.md": (f"ln -s {ROOT / '.venv-mm'} .venv-mm",),
     "docs/how-to/own-skeleton.md": ("posealign demo --pictures .", "mv asleep.jpg baby.jpg"),
     "docs/how-to/serve.md": (
