@@ -99,7 +99,7 @@ def read_video(path: Path) -> Iterator[Frame]:
             raise InvalidInput(
                 f"{path} is not a video that can be read; videos are taken as {', '.join(TAKEN)}"
             )
-        rate = capture.get(cv2.CAP_PROP_FPS) or 25.0
+        rate = _rate(capture)
         number = 0
         while True:
             there, image_bgr = capture.read()
@@ -124,8 +124,13 @@ def frame_count(path: Path) -> int | None:
 def frame_rate(path: Path) -> float:
     """Frames a second, or 25 where the file does not say."""
     capture = cv2.VideoCapture(str(path))
-    rate = capture.get(cv2.CAP_PROP_FPS)
+    rate = _rate(capture)
     capture.release()
+    return rate
+
+
+def _rate(capture: cv2.VideoCapture) -> float:
+    rate = capture.get(cv2.CAP_PROP_FPS)
     return rate if rate > 0 else 25.0
 
 

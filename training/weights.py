@@ -166,12 +166,7 @@ def refusal_figures(
 
 def figures(cases: Sequence[Case], known: Weights) -> dict[str, float]:
     answered_B = np.array([case.answered for case in cases])
-    yes_B = np.array(
-        [
-            sum(known.gate.get(name, 0.0) * value for name, value in case.polled.said.items()) > 0
-            for case in cases
-        ]
-    )
+    yes_B = np.array([known.answers(case.polled.said) for case in cases])
     right_B = np.array(
         [
             (choose_mask(c.polled.asked_V, c.polled.ballot, known.readings) == c.asked_V).all()

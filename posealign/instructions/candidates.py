@@ -47,8 +47,6 @@ from posealign.skeletons.load import vocabulary
 
 Mask = NDArray[np.bool_]
 MOST_MENTIONS = 6
-
-
 FILE = Path(__file__).with_name("weights.json")
 
 
@@ -66,6 +64,9 @@ class Weights:
     foreign: Mapping[str, float]
     gate: Mapping[str, float]
     slots: float
+
+    def answers(self, said: Mapping[str, float]) -> bool:
+        return sum(self.gate.get(name, 0.0) * value for name, value in said.items()) > 0
 
 
 @cache
@@ -116,8 +117,7 @@ def settle(
     if heads.relation in CHOOSING and not (related_V & related_V[vocabulary().swap_J]).any():
         # "the left knee in the picture" leaves no side to choose: its left is not the picture's.
         heads, related_V = replace(heads, relation=None), np.zeros_like(related_V)
-    gate = sum(known.gate.get(name, 0.0) * value for name, value in polled.said.items())
-    answered = gate > 0 and bool(mask_V.any())
+    answered = known.answers(polled.said) and bool(mask_V.any())
     return replace(heads, answered=answered, asked_V=mask_V, related_V=related_V)
 
 

@@ -16,6 +16,7 @@ from functools import cache
 from posealign.errors import InvalidQuery
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions import keywords
+from posealign.instructions.found import Found, found_in
 from posealign.instructions.normalise import normalise
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.phrases import LANGUAGES, phrasebook
@@ -222,7 +223,7 @@ def _chain(text: str) -> Scope | None:
         if match is None or (best is not None and pattern.weight <= best[0]):
             continue
         before, after = match["a"], match["b"]
-        firsts, lasts = keywords.found_in(before), keywords.found_in(after)
+        firsts, lasts = found_in(before), found_in(after)
         a = next((item for item in reversed(firsts) if item.scope is not None), None)
         b = next((item for item in lasts if item.scope is not None), None)
         if a is None or b is None:
@@ -263,7 +264,7 @@ def _on_side(chain: Chain, whole: Part) -> Chain:
     return Chain(*ends)
 
 
-def _until(text: str, found: Sequence[keywords.Found]) -> int:
+def _until(text: str, found: Sequence[Found]) -> int:
     """The end of the first part in the text, with a side behind it."""
     at = next(n for n, item in enumerate(found) if item.scope is not None)
     following = found[at + 1] if at + 1 < len(found) else None

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from posealign.errors import InvalidQuery
 from posealign.instructions import keywords
+from posealign.instructions.found import found_in
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.query import Chain, Except, Part, Scope, part, union
 from posealign.instructions.sets import Joints, meant
@@ -71,7 +72,7 @@ class Chosen:
 
 
 def take_apart(clean: str) -> Text:
-    found = keywords.found_in(clean)
+    found = found_in(clean)
     bound = keywords.bind(found, clean)
     named = [item for item in found if item.scope is not None]
     fitting = len(bound) == len(named)

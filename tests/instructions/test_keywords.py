@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from posealign.instructions.found import found_in
 from posealign.instructions.hints import find_hints
 from posealign.instructions.keyword_patterns import IMPOSSIBLE
-from posealign.instructions.keywords import found_in, parse_text
+from posealign.instructions.keywords import parse_text
 from posealign.instructions.query import Query, Refusal, parse
 from posealign.instructions.sets import read
 
