@@ -45,6 +45,7 @@ _WORDS = {
         "absent": "not in the picture", "refused": "not answered", "nobody": "nobody found",
         "not_pose": "this does not ask for a pose", "contradictory": "it contradicts itself",
         "no_such_part": "people have no such part", "unclear": "unclear what is asked",
+        "foreign": "in a language not understood here",
         "injection": "this is not an instruction about a pose",
         "not_in_skeleton": "the skeleton has no such joint", "list": ", ",
     },
@@ -53,6 +54,7 @@ _WORDS = {
         "absent": "不在画面中", "refused": "未回答", "nobody": "没有找到人",
         "not_pose": "这不是姿态问题", "contradictory": "指令自相矛盾",
         "no_such_part": "人体没有这个部位", "unclear": "不清楚要什么",
+        "foreign": "看不懂这种语言",
         "injection": "这不是姿态指令", "not_in_skeleton": "骨架中没有这个点", "list": "、",
     },
 }  # fmt: skip
@@ -347,7 +349,8 @@ def _understood(
 ) -> tuple[str, lettering.Colour]:
     asked = result.instruction
     if asked.refused:
-        why = canvas.word(asked.reason or "unclear")
+        strange = asked.reason == "unclear" and asked.language == "other"
+        why = canvas.word("foreign" if strange else asked.reason or "unclear")
         near = "".join(f"  → {match}?" for match in asked.near_matches[:2])
         return f"{canvas.word('refused')}: {why}{near}", _RED
     if not result.poses:

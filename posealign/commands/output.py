@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from posealign.data.pose import Understood
+from posealign.instructions.phrases import LANGUAGES
+
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")]
 
 
@@ -24,3 +27,14 @@ REFUSALS = {
     "injection": "it talks to the machine rather than about a pose",
     "not_in_skeleton": "the skeleton has no such joint; --skeleton takes another one",
 }
+LANGUAGE_NAMES = {"en": "English", "zh": "Chinese", "mixed": "mixed", "other": "other"}
+
+
+def why_refused(understood: Understood) -> str:
+    """One clause; where the words are of another language, it says which are understood."""
+    reason = understood.reason or ""
+    speaks = understood.language == "other" and any(map(str.isalpha, understood.text))
+    if reason == "unclear" and speaks:
+        read = " and ".join(LANGUAGE_NAMES.get(name, name) for name in LANGUAGES)
+        return f"it is in a language not understood here; {read} are"
+    return REFUSALS.get(reason, "no reason is known")

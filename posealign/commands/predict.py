@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from posealign.commands.output import REFUSALS, AsJson, print_json
+from posealign.commands.output import AsJson, print_json, why_refused
 from posealign.data.image import read_depth, read_image
 from posealign.data.image_header import SUFFIXES
 from posealign.data.pose import PoseResult, State
@@ -209,8 +209,7 @@ def table(path: Path, result: PoseResult) -> Table | str:
             if understood.near_matches
             else ""
         )
-        reason = REFUSALS.get(understood.reason or "", "no reason is known")
-        return f"{path}: refused ({understood.reason}): {reason}{near}"
+        return f"{path}: refused ({understood.reason}): {why_refused(understood)}{near}"
     rows = Table(title=f"{path}: {understood.text}", title_justify="left")
     for column in ("person", "joint", "x", "y", "z", "state", "confidence", "radius"):
         rows.add_column(column, justify="left" if column in ("joint", "state") else "right")

@@ -8,12 +8,10 @@ from typing import Annotated
 import typer
 
 from posealign import bundle as bundles
-from posealign.commands.output import REFUSALS, AsJson, print_json
+from posealign.commands.output import LANGUAGE_NAMES, AsJson, print_json, why_refused
 from posealign.data.pose import PoseResult, Understood
 from posealign.errors import require_instruction
 from posealign.instructions.resolve import Resolver
-
-Languages = {"en": "English", "zh": "Chinese", "mixed": "mixed", "other": "other"}
 
 
 def resolve(
@@ -42,8 +40,7 @@ def lines(understood: Understood) -> list[str]:
     """For people: the reading first, then what bears on it."""
     rows = [("understood", understood.query or "a set of joints without a short name")]
     if understood.refused:
-        reason = understood.reason or ""
-        rows = [("refused", f"{reason}: {REFUSALS.get(reason, 'no reason is known')}")]
+        rows = [("refused", f"{understood.reason}: {why_refused(understood)}")]
         if understood.near_matches:
             rows.append(("near", ", ".join(understood.near_matches)))
     else:
@@ -57,6 +54,6 @@ def lines(understood: Understood) -> list[str]:
             rows.append(("only", understood.visibility))
         if understood.subject != "all":
             rows.append(("of whom", understood.subject))
-    rows.append(("language", Languages[understood.language]))
+    rows.append(("language", LANGUAGE_NAMES[understood.language]))
     rows.append(("confidence", f"{understood.confidence:.2f}"))
     return [f"{name:<12}{value}" for name, value in rows]

@@ -22,6 +22,7 @@ from posealign.errors import InvalidInput, TooLarge
 from posealign.instructions.candidates import settle
 from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
+from posealign.instructions.foreign import is_foreign
 from posealign.instructions.hints import Hint, find_hints, lexicon_of
 from posealign.instructions.mend import mend
 from posealign.instructions.mirror import mirror_text
@@ -128,11 +129,18 @@ class Resolver:
         return heads if reason is None else None
 
     def clean(self, text: str) -> str:
-        """Normalised and, unless it speaks a further language, mended."""
+        """Normalised and, unless it speaks another language, mended."""
         clean = normalise(text)
-        if self.foreign and find_hints(clean, self.lexicon) != find_hints(clean):
-            return clean
-        return mend(clean)
+        return clean if self._is_added(clean) or is_foreign(clean) else mend(clean)
+
+    def _is_added(self, clean: str) -> bool:
+        """Whether a further phrasebook knows words of the text that ours do not."""
+        return self.foreign and find_hints(clean, self.lexicon) != find_hints(clean)
+
+    def language(self, clean: str) -> str:
+        """en | zh | mixed | other: what nobody here reads is other."""
+        strange = is_foreign(clean) and not self._is_added(clean)
+        return "other" if strange else language_of(clean)
 
     def logits(
         self, clean: str, hints: list[Hint]
@@ -162,6 +170,8 @@ class Resolver:
             reason, ids = "unclear", pad([[1]])
         elif suspicious(clean):
             reason = "injection"
+        elif not foreign and is_foreign(clean):
+            reason = "unclear"
         return heads, reason, ids, out["text_tokens"]
 
     def _read(self, text: str) -> Reading:
@@ -169,7 +179,7 @@ class Resolver:
         heads, reason, ids, tokens = self._heads(clean)
         if suspicious(normalise(text)):
             reason = "injection"
-        return _reading(text, clean, heads, reason, ids, tokens)
+        return _reading(text, self.language(clean), heads, reason, ids, tokens)
 
     def understand(self, reading: Reading, skeleton: str | None = None) -> Understood:
         """A reading in the terms of a skeleton: the one the text names, else the given one."""
@@ -218,7 +228,7 @@ def open_text(folder: str | Path) -> Graph:
 
 def _reading(
     text: str,
-    clean: str,
+    language: str,
     heads: Heads,
     reason: str | None,
     ids: NDArray[np.int64],
@@ -238,7 +248,7 @@ def _reading(
         query = describe_query(heads.asked_V, heads.related_V, heads.relation, options)
     return Reading(
         text=text,
-        language=language_of(clean),
+        language=language,
         refused=refused,
         reason=reason,
         asked=frozenset() if refused else _names_of(names, heads.asked_V),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.anatomy.angles import TORSO
-from posealign.commands.output import REFUSALS
+from posealign.commands.output import why_refused
 from posealign.data.pose import Pose, PoseResult, Understood
 from posealign.errors import InvalidInput
 from posealign.temporal import SmoothingSettings
@@ -135,7 +135,7 @@ class Scene:
     def _understood(self, instruction: str) -> str:
         understood = self._predictor.resolve(instruction, self.camera.skeleton)
         if understood.refused:
-            why = REFUSALS.get(understood.reason or "", understood.reason)
+            why = why_refused(understood)
             raise InvalidInput(f"camera {self.camera.name!r}: {instruction!r} is refused: {why}")
         return instruction
 

@@ -41,12 +41,16 @@ export function understood(answer, label, onPick) {
       ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])));
 }
 
+// Words of another language are told apart from words that say too little.
+const reasonOf = (said) =>
+  said.reason === "unclear" && said.language === "other" && /\p{L}/u.test(said.text) ? "foreign" : said.reason || "unclear";
+
 function refusal(said, onPick) {
   const near = said.near_matches.map((word) => word.replaceAll("_", " "));
   const offers = near.length ? near.slice(0, 5) : EXAMPLES[current()].slice(0, 3);
   return element("div", { class: "card refusal" },
     element("h3", {}, t("refused")),
-    element("p", {}, t(`reason-${said.reason || "unclear"}`)),
+    element("p", {}, t(`reason-${reasonOf(said)}`)),
     element("p", { class: "hint" }, t("try-these")),
     chips(offers, onPick));
 }
@@ -106,7 +110,7 @@ export function trouble(error) {
 
 // One sentence for screen readers and the status line.
 export function sentence(answer, label) {
-  if (answer.instruction.refused) return `${t("refused")}. ${t(`reason-${answer.instruction.reason || "unclear"}`)}`;
+  if (answer.instruction.refused) return `${t("refused")}. ${t(`reason-${reasonOf(answer.instruction)}`)}`;
   if (!answer.poses.length) return t("nobody");
   const pose = answer.poses[0];
   const here = pose.joints.filter((joint) => joint.x !== null);
