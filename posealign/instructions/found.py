@@ -47,6 +47,7 @@ def found_in(text: str) -> tuple[Found, ...]:
                     found.append(Found(start, end, side=meant))
                 else:
                     both = bool(patterns.BOTH.search(text[max(0, start - 7) : start]))
+                    both = both or bool(patterns.BOTH_WITHIN.match(text, start))  # 两个膝盖
                     found.append(Found(start, end, meant, both=both))
                 at += size
                 break

@@ -16,6 +16,7 @@ SIDES: dict[str, str] = _ROWS["sides"]
 NOT_PARTS: tuple[str, ...] = tuple(_ROWS["not_parts"])  # slang that mostly means something else
 COMPOUNDS: tuple[str, ...] = tuple(_ROWS["compounds"])  # words with a body character inside
 BOTH = re.compile(_ROWS["both"])
+BOTH_WITHIN = re.compile(_ROWS["both_within"])  # a name that says both itself
 BOTH_SIDES = re.compile(_ROWS["both_sides"])
 BEHIND = re.compile(_ROWS["behind"])
 OF = re.compile(_ROWS["of"])  # a part of a whole

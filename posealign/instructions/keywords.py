@@ -137,7 +137,7 @@ def after_correction(text: str) -> str:
         if any(item.scope for item in found):
             if match[0].endswith("no") and _within(found, before):
                 continue  # "the whole body, no shoulders"
-            return after
+            return _turned_first(before, after, found) or after
         turned = _turned(before, found)
         if turned is not None:
             return turned
@@ -148,6 +148,14 @@ def after_correction(text: str) -> str:
             return negated[1]
         return _turned(text[: negated.start(1)], found) or negated[1]
     return text
+
+
+def _turned_first(before: str, after: str, found: Sequence[Found]) -> str | None:
+    """ "Left arm, no, right, and the foot": the side alone corrects, and more is named behind."""
+    if found[0].side is None or _takes_side(found[1], after[found[0].end : found[1].start]):
+        return None
+    turned = _turned(before, found[:1])
+    return f"{turned} , {after[found[0].end :]}" if turned is not None else None
 
 
 def _within(found: Sequence[Found], before: str) -> bool:
