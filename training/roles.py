@@ -20,8 +20,8 @@ import torch
 
 from posealign.instructions import written
 from posealign.instructions.clauses import weigh_clauses
+from posealign.instructions.cleaning import cleaned
 from posealign.instructions.keywords import parse_text
-from posealign.instructions.mend import mend
 from posealign.instructions.normalise import normalise
 from posealign.instructions.query import Query, parse
 from posealign.instructions.roles import (
@@ -106,7 +106,7 @@ def example_of(query: str, text: str) -> Example | None:
     parsed = parse(query)
     if not isinstance(parsed, Query):
         return None
-    clean = mend(normalise(text))
+    clean = cleaned(normalise(text))
     apart = take_apart(clean)
     if not 0 < len(apart.mentions) <= MOST:
         return None

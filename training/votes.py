@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from posealign.instructions import written
+from posealign.instructions.cleaning import cleaned
 from posealign.instructions.hints import find_hints
-from posealign.instructions.mend import mend
 from posealign.instructions.normalise import normalise
 from posealign.instructions.targets import SLOTS as ORDER
 from posealign.instructions.targets import target_of
@@ -39,7 +39,7 @@ def examples(distractors: tuple[str, ...], seed: int) -> list[Row]:
     mixture = Mixture(written=0.5, refusals=0.25, distractors=distractors)
     sources, rng = gather(mixture), Random(seed)
     made = [example(rng, mixture, sources) for _ in range(len(lines))]
-    return [(query, mend(normalise(text))) for query, text in rows + made]
+    return [(query, cleaned(normalise(text))) for query, text in rows + made]
 
 
 def fit_gate(rows: list[Row]) -> tuple[np.ndarray, float]:

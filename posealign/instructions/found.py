@@ -118,6 +118,11 @@ def _index() -> tuple[dict[str, Scope | str], dict[str, int]]:
     return words, longest
 
 
+def _is_side_and_part(form: str, words: dict[str, Scope]) -> bool:
+    """左手 is found one by one, so that 左手肘 is an elbow and no hand."""
+    return form[:1] in ("左", "右") and form[1:] in words
+
+
 @cache
 def _lexicon() -> dict[str, Scope]:
     words: dict[str, Scope] = {}
@@ -130,10 +135,11 @@ def _lexicon() -> dict[str, Scope]:
         for written, phrases in book.fixed.items():
             query = parse(written)
             for form in phrases:
-                if isinstance(query, Query):
+                if isinstance(query, Query) and not _is_side_and_part(form.lower(), words):
                     words.setdefault(form.lower(), query.scope)
         for form, written in book.derived():
-            words.setdefault(form.lower(), part(written))
+            if not _is_side_and_part(form.lower(), words):
+                words.setdefault(form.lower(), part(written))
     for word in patterns.NOT_PARTS:
         words.pop(word, None)
     return words

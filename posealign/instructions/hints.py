@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from posealign.instructions.keyword_patterns import COMPOUNDS
+from posealign.instructions.mend import is_word
 from posealign.instructions.phrases import LANGUAGES, Phrasebook, phrasebook
 from posealign.instructions.query import Part, Query, leaves, parse
 
@@ -76,8 +77,8 @@ class Lexicon:
 
     def near(self, word: str) -> tuple[str, ...] | None:
         """The tokens of the one word that is a letter away, if there is just one meaning."""
-        if len(word) < _SHORTEST_NEAR or not word.isascii():
-            return None
+        if len(word) < _SHORTEST_NEAR or not word.isascii() or is_word(word):
+            return None  # "minus" is no slip in "manus"
         keys = {word, *_less_one(word)}
         meant = {self.names[known] for key in keys for known in self.close.get(key, ())}
         return meant.pop() if len(meant) == 1 else None

@@ -48,6 +48,8 @@ _KEPT = frozenset("和跟与及咗嘅喺唔啲冇佢哋畀一二三四五六七�
 
 _SMALL = frozenset("的得地和跟与是把")
 _HEARD_SIDES = {"佐": "左", "佑": "右"}
+_HEARD_RIGHT = frozenset({"write", "rite", "wright"})  # before a part
+_SILENT = {"r": "w", "n": "k"}  # "rist", "nee"
 
 
 def _beside() -> frozenset[tuple[str, str]]:
@@ -75,7 +77,7 @@ def mend(clean: str) -> str:
         word = mend_word(match[0])
         if before in _SIDES:
             word = _part_of(word)
-        if word != match[0] or before in _DETERMINERS:
+        if word != match[0] or before in _DETERMINERS or word in _HEARD_RIGHT:
             following = LATIN.match(clean, match.end() + 1)
             word = _side_of(match[0], following[0] if following else "") or word
         before = word
@@ -128,10 +130,14 @@ def less_letters(word: str, most: int) -> Iterator[str]:
                 yield less[:second] + less[second + 1 :]
 
 
+def is_word(word: str) -> bool:
+    return word in spelling().counts or word in spelling().real
+
+
 @lru_cache(maxsize=16384)
 def mend_word(word: str) -> str:
     known = spelling()
-    if len(word) < SHORTEST or word in known.counts or word in known.real or len(word) > 24:
+    if len(word) < SHORTEST or is_word(word) or len(word) > 24:
         return word
     calm = re.sub(r"(.)\1{2,}", r"\1\1", word)  # kneeee
     if calm != word and (calm in known.counts or re.sub(r"(.)\1$", r"\1", calm) in known.counts):
@@ -151,6 +157,8 @@ def _side_of(word: str, following: str) -> str | None:
         return None
     if following not in _part_words() and following not in ("arm", "leg", "hip", "ear", "eye"):
         return None
+    if word in _HEARD_RIGHT:
+        return "right"
     near = [side for side in _BEFORE_PARTS if side[0] == word[0] and _slips(word, side)[0] <= 1]
     return near[0] if near else None
 
@@ -184,8 +192,10 @@ def _part_forms() -> frozenset[str]:
 
 def _cost(word: str, option: str, most: int) -> float:
     """How unlikely the slip is, less how common the word is; 9 and more is none."""
-    slips, cost = _slips(word, option)
     common = spelling().counts[option]
+    if option == _SILENT.get(word[0], "") + word and option in _part_words():
+        return -1.0
+    slips, cost = _slips(word, option)
     if slips > most or (word[0] != option[0] and (len(word) <= 4 or slips > 1)):
         return 9.0
     likely = slips == 1 and sorted(word) == sorted(option) and option in _part_words()
@@ -232,8 +242,9 @@ def _split(word: str) -> str | None:
     counts, best = spelling().counts, (0, "")
     for at in range(SHORTEST, len(word) - SHORTEST + 1):
         first, last = word[:at], word[at:]
-        if first in _LEADING and last in counts:
-            best = max(best, (counts[last], f"{first} {last}"))
+        if first in _LEADING:
+            whole = last if counts.get(last, 0) >= _COMMON else _split(last) or last
+            best = max(best, (counts.get(whole.rpartition(" ")[2], 0), f"{first} {whole}"))
     return best[1] if best[0] >= _COMMON else None
 
 

@@ -20,11 +20,11 @@ from tokenizers import Tokenizer
 from posealign.data.pose import Understood
 from posealign.errors import InvalidInput, TooLarge
 from posealign.instructions.candidates import settle
+from posealign.instructions.cleaning import cleaned
 from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
 from posealign.instructions.foreign import is_foreign
 from posealign.instructions.hints import Hint, find_hints, lexicon_of
-from posealign.instructions.mend import mend
 from posealign.instructions.mirror import mirror_text
 from posealign.instructions.near import near_matches
 from posealign.instructions.normalise import language_of, normalise
@@ -131,7 +131,7 @@ class Resolver:
     def clean(self, text: str) -> str:
         """Normalised and, unless it speaks another language, mended."""
         clean = normalise(text)
-        return clean if self._is_added(clean) or is_foreign(clean) else mend(clean)
+        return clean if self._is_added(clean) or is_foreign(clean) else cleaned(clean)
 
     def _is_added(self, clean: str) -> bool:
         """Whether a further phrasebook knows words of the text that ours do not."""

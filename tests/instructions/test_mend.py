@@ -19,6 +19,10 @@ from posealign.instructions.written import load
         ("wrisr", "wrist"),  # the key beside it
         ("evreythnig", "everything"),  # two slips in a long word
         ("leftknee", "left knee"),  # run together
+        ("showtheleftknee", "show the left knee"),
+        ("left rist", "left wrist"),  # a letter nobody hears
+        ("write leg", "right leg"),
+        ("write a report", "write a report"),
     ],
 )
 def test_a_slip_becomes_the_known_word(slip: str, meant: str) -> None:

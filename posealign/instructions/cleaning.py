@@ -1,0 +1,45 @@
+"""One way of writing for what people write in several, before anything is read.
+
+Names typed in pinyin become characters, slips are mended, and a part on both sides is said in one
+word: "left and right knee" and 左、右膝 are both knees, not the one that the last side is beside.
+What is left unsaid ("the left one too") is put in last.
+"""
+
+from __future__ import annotations
+
+import re
+
+from posealign.instructions.found import found_in
+from posealign.instructions.mend import mend
+from posealign.instructions.parts import PAIRED
+from posealign.instructions.pinyin import from_pinyin
+from posealign.instructions.query import Part
+from posealign.instructions.unsaid import complete
+
+_OWNER = r"(?:(?:the|his|her|its|their) )?"
+_BOTH = re.compile(
+    rf"\b(?:both )?{_OWNER}(?:(l|left|lt)|r|right|rt)\b\.?"
+    r"\s*(?:\b(?:and|n|plus|then|as well as)\b|[&+/])\s*"
+    rf"{_OWNER}(?:(?(1)r|l)|(?(1)right|left)|(?(1)rt|lt))\b\.?\s+(?=[a-z])"
+)
+_BOTH_HAN = re.compile(
+    r"(?:(左)|右)(?:边|侧|面)?的?(?:[、/&+和跟与加及]|以及)\s*(?(1)右|左)(?:边|侧|面)?的?"
+)
+_LONGEST = 40  # characters of a part's name
+_NO_PART = re.compile(r"hand side|\w+ side\b|手?边")
+
+
+def cleaned(text: str) -> str:
+    """A normalised text as its writer meant to write it."""
+    mended = mend(from_pinyin(text))
+    mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
+    return complete(_BOTH.sub(lambda match: _both(match, "both "), mended))
+
+
+def _both(match: re.Match[str], word: str) -> str:
+    """The word for both sides, where a part with sides is named next."""
+    rest = match.string[match.end() : match.end() + _LONGEST]
+    first = next(iter(found_in(rest)), None)
+    named = first.scope if first is not None and first.start == 0 else None
+    paired = isinstance(named, Part) and named.name in PAIRED and named.side is None
+    return word if paired and not _NO_PART.match(rest) else match[0]
