@@ -166,11 +166,9 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
 
 def _said(gate: float, ruled: Query | Refusal | None, named: bool) -> dict[str, float]:
     """What graph and rules say of an answer; the rules by the reason they would refuse for."""
-    said = {"graph": gate}
-    if ruled is None:
-        said["foreign"] = 1.0 if named else -1.0
-        return said
-    said["bias"] = 1.0
+    if ruled is None:  # the graph is taught to refuse what it cannot read
+        return {"foreign": 1.0 if named else -1.0}
+    said = {"graph": gate, "bias": 1.0}
     said["rules" if isinstance(ruled, Query) else f"rules_{ruled.reason}"] = 1.0
     if not named:
         said["unnamed"] = 1.0
