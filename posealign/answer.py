@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.anatomy.surface import lift, metric_depths
-from posealign.data.crop import Crop
 from posealign.data.pose import PlacedJoint, State
+from posealign.people import Seen
 from posealign.skeletons.skeleton import Joint, Skeleton
 from posealign.verify import softmax
+from posealign.vote import Voted
 
 Z_RANGE = 1.5  # torso lengths either side of the mid-hip, in as many bins as the head has
 KEPT_BY = {
@@ -64,41 +65,34 @@ class Placed:
 def placed(
     names: tuple[str, ...],
     rows_N: NDArray[np.integer],
-    located: Mapping[str, NDArray[np.floating]],
-    selected: Mapping[str, NDArray[np.floating]],
-    crop: Crop,
-    size: tuple[int, int],
+    places: Voted,
+    seen: Seen,
     absent_threshold: float,
     depths: bool = True,
     occluded_threshold: float = 0.5,
 ) -> Placed:
-    """One row of `locate` (K: N vocabulary joints, then a skeleton's own) and of `select` (V).
+    """K: N vocabulary joints, then a skeleton's own.
 
-    Without `depths` nobody wants to know how far away joints are. A place outside the picture (its
-    width and height) is no place: such joints are absent. States are told joint by joint: after a
-    graph has run every other numpy function takes longer to fetch than a person's joints take.
+    Without `depths` nobody wants to know how far away joints are. A place outside the picture is no
+    place: such joints are absent. States are told joint by joint: after a graph has run every other
+    numpy function takes longer to fetch than a person's joints take.
     """
     known, count = len(rows_N), len(names)
-    points_K2 = crop.invert(located["xy"])
     # Nothing says whether a described joint is hidden; the place's own confidence has to do.
-    logits = selected["state"][rows_N].tolist()
+    logits = seen.mean("state")[rows_N].tolist()
     states = [_state(row, absent_threshold, occluded_threshold) for row in logits]
     states += [State.VISIBLE] * (count - known)
-    last_x, last_y = size[0] - 0.5, size[1] - 0.5
-    for k, (x, y) in enumerate(points_K2.tolist()):
+    last_x, last_y = seen.size[0] - 0.5, seen.size[1] - 0.5
+    for k, (x, y) in enumerate(places.points_K2.tolist()):
         if not (-0.5 <= x <= last_x and -0.5 <= y <= last_y):
             states[k] = State.ABSENT
     z = np.full(count, np.nan)
     if depths:
-        z[:known] = expected_z(selected["z"][rows_N])
+        z[:known] = expected_z(seen.mean("z")[rows_N])
     return Placed(
-        names,
-        points_K2,
-        located["confidence"].astype(np.float64),
-        located["radius"].astype(np.float64) * crop.pixel,
-        np.array(states, np.int8),
-        z,
-    )
+        names, places.points_K2, places.confidence_K, places.radius_K,
+        np.array(states, np.int8), z,
+    )  # fmt: skip
 
 
 def _state(logits_3: Sequence[float], absent_threshold: float, occluded_threshold: float) -> State:

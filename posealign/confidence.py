@@ -9,7 +9,6 @@ Shapes: K placed joints, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from posealign.answer import Placed
 from posealign.bundle import CalibrationSpec
 from posealign.metrics.calibration import logit
-from posealign.people import Box
+from posealign.people import Box, Seen
 from posealign.skeletons.load import vocabulary
 
 SIGMA = 0.07  # of a joint whose confidence stays as it is
@@ -29,7 +28,7 @@ BORDER = 0.02  # of the picture's longer side: a box that near may go on beyond 
 
 def calibrated(
     person: Placed,
-    selected: Mapping[str, NDArray[np.floating]],
+    seen: Seen,
     sigmas_K: NDArray[np.floating],
     spec: CalibrationSpec,
 ) -> Placed:
@@ -37,7 +36,7 @@ def calibrated(
     if spec.tolerance == 0 and spec.hidden == 0:
         return person
     logits = logit(person.confidence_K)
-    logits += spec.tolerance * log_tolerance(sigmas_K) + spec.hidden * hidden(person, selected)
+    logits += spec.tolerance * log_tolerance(sigmas_K) + spec.hidden * hidden(person, seen)
     return replace(person, confidence_K=1 / (1 + np.exp(-logits)))
 
 
@@ -46,11 +45,11 @@ def log_tolerance(sigmas_K: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(np.log(np.asarray(sigmas_K, np.float64) / SIGMA))
 
 
-def hidden(person: Placed, selected: Mapping[str, NDArray[np.floating]]) -> NDArray[np.float64]:
+def hidden(person: Placed, seen: Seen) -> NDArray[np.float64]:
     """[K] log-odds of occluded against visible; 0 for a described joint, of which nobody knows."""
     rows = _rows()
     index_K = np.array([rows.get(name, -1) for name in person.names])
-    states_V3 = selected["state"].astype(np.float64)
+    states_V3 = seen.mean("state").astype(np.float64)
     odds_V = (states_V3[:, 1] - states_V3[:, 2]).clip(-SUREST, SUREST)
     return np.where(index_K < 0, 0.0, odds_V[index_K])
 

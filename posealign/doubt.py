@@ -5,9 +5,7 @@ Switched on by PredictorSettings.contrast and .verify. Shapes: P people, K joint
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,24 +31,24 @@ def contrast(
     strength: float,
 ) -> tuple[Seen, ...]:
     """States less what the model says of the same crops under noise; a second run of `image`."""
-    noisy = drowned(image_HW3)
-    encoded = sight.encode(graphs, bundle, noisy, [person.crop for person in people])
-    blind = tuple(
-        replace(person, features=features, tokens=tokens, selected={})
-        for person, (features, tokens) in zip(people, encoded, strict=True)
-    )
-    habits = sight.select(graphs, blind, reading)
+    crops = [seen.crop for one in people for seen in one.sights]
+    blind = iter(sight.encode(graphs, bundle, drowned(image_HW3), crops))
+    unseen = tuple(replace(p, sights=tuple(next(blind) for _ in p.sights)) for p in people)
+    habits = sight.select(graphs, unseen, reading)
     return tuple(
-        replace(person, selected={**person.selected, "state": contrasted(
-            person.selected["state"], habit.selected["state"], strength
-        ).astype(np.float32)})
-        for person, habit in zip(people, habits, strict=True)
+        replace(one, sights=tuple(
+            replace(seen, selected={**seen.selected, "state": contrasted(
+                seen.selected["state"], usual.selected["state"], strength
+            ).astype(np.float32)})
+            for seen, usual in zip(one.sights, habit.sights, strict=True)
+        ))
+        for one, habit in zip(people, habits, strict=True)
     )  # fmt: skip
 
 
 def verified(
     person: Placed,
-    selected: Mapping[str, NDArray[Any]],
+    seen: Seen,
     threshold: float,
     depth_HW: NDArray[np.floating] | None,
     intrinsics: tuple[float, float, float, float] | None,
@@ -59,7 +57,7 @@ def verified(
     known = [name in vocabulary().names for name in person.names]
     index = [vocabulary().index(n) for n, here in zip(person.names, known, strict=True) if here]
     absent_K = np.zeros(len(person.names))
-    absent_K[known] = softmax(selected["state"][index])[:, 0]
+    absent_K[known] = softmax(seen.mean("state")[index])[:, 0]
     off_K = disagreement(person, depth_HW, intrinsics)
     doubted = supported(absent_K, person.confidence_K, off_K)
     states = corrected_states(person.states_K, doubted, threshold, off_K)

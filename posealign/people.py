@@ -23,17 +23,34 @@ MAX_BOXES = 64
 
 
 @dataclass(frozen=True)
+class Sight:
+    """One look at a person: the crop, and what the graphs made of it."""
+
+    crop: Crop
+    features: NDArray[np.float32]  # C, h, w
+    tokens: NDArray[np.float32]  # N, D
+    selected: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # once a question was asked
+
+
+@dataclass(frozen=True)
 class Seen:
-    """One person in a picture, and what the graphs made of the crop."""
+    """One person in a picture, looked at once or several times."""
 
     box: Box
     score: float
     infant: float | None
-    crop: Crop
-    features: NDArray[np.float32]  # C, h, w
-    tokens: NDArray[np.float32]  # N, D
-    size: tuple[int, int]  # width and height of the picture: how much of the crop it fills
-    selected: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # once a question was asked
+    size: tuple[int, int]  # width and height of the picture: how much of a crop it fills
+    sights: tuple[Sight, ...]  # as the box stands, then upright
+
+    @property
+    def crop(self) -> Crop:
+        """The one the person stands upright in, as far as anybody looked."""
+        return self.sights[min(1, len(self.sights) - 1)].crop
+
+    def mean(self, name: str) -> NDArray[np.float32]:
+        """What `select` says of the joints' states or depths, all sights alike."""
+        said = [sight.selected[name] for sight in self.sights]
+        return said[0] if len(said) == 1 else np.mean(said, axis=0)
 
 
 def checked_picture(

@@ -11,6 +11,7 @@ Shapes: P people; see question.py for K and N.
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,19 +31,19 @@ from posealign.instructions.resolve import Reading, Resolver, check_text
 from posealign.people import MAX_BOXES, Seen, checked_boxes, checked_picture, of_subject
 from posealign.question import Question
 from posealign.runtime.cache import Cache
-from posealign.runtime.session import Arrays, open_graphs
+from posealign.runtime.session import open_graphs
 from posealign.skeletons.load import vocabulary
 from posealign.skeletons.skeleton import Joint
+from posealign.vote import Voted
 
 
 @dataclass(frozen=True)
 class PredictorSettings:
-    """How people are found and crops are turned."""
+    """How people are found, and how often each is looked at."""
 
-    passes: int = 1  # 2: a crop lying on its side is turned upright and looked at again; 3: twice
+    passes: int = 1  # sights of each person: 1 the box as it stands, 2 upright too, up to 4 vote
     max_people: int = 8
     finder_threshold: float = 0.35
-    turn_at: float = 50.0  # degrees off upright from which a crop is turned
     absent_threshold: float = 0.5  # a joint is absent above this probability
     absent_whole: float | None = None  # and above this one, of who stands clear of the border
     occluded_threshold: float = 0.5  # a joint that is there is hidden above this probability
@@ -50,8 +51,8 @@ class PredictorSettings:
     contrast: float = 0.0  # states less this much of what the model says without seeing
 
     def __post_init__(self) -> None:
-        if self.passes not in (1, 2, 3):
-            raise InvalidInput(f"passes is {self.passes}; expected 1, 2 or 3")
+        if self.passes not in range(1, sight.MOST_PASSES + 1):
+            raise InvalidInput(f"passes is {self.passes}; expected 1 to {sight.MOST_PASSES}")
         if not 1 <= self.max_people <= MAX_BOXES:
             raise InvalidInput(f"max_people is {self.max_people}; expected 1 to {MAX_BOXES}")
         if not self.contrast >= 0:
@@ -106,6 +107,14 @@ class Predictor:
         self._vectors: Cache[NDArray[np.float32]] = Cache(1024)
         self._questions: Cache[Question] = Cache(1024)
 
+    def looking(self, passes: int | None) -> Predictor:
+        """The same graphs and caches, so many looks at each person; None: as the bundle says."""
+        if passes is None:
+            return self
+        other = copy.copy(self)
+        other.settings = replace(self.settings, passes=passes)
+        return other
+
     # Looking
 
     def look(
@@ -127,8 +136,8 @@ class Predictor:
         crops = [Crop.of_box(person.box, self.bundle.input_size) for person in found]
         encoded = sight.encode(self.graphs, self.bundle, image_HW3, crops)
         people = tuple(
-            Seen(one.box, one.score, one.infant if boxes is None else None, crop, *made, size)
-            for one, crop, made in zip(found, crops, encoded, strict=True)
+            Seen(one.box, one.score, one.infant if boxes is None else None, size, (first,))
+            for one, first in zip(found, encoded, strict=True)
         )
         timings = {
             "find": (finding - start) * 1e3,
@@ -190,23 +199,17 @@ class Predictor:
         return known
 
     def ready(self, look: Look, reading: Reading) -> tuple[Seen, ...]:
-        """The people, turned upright and selected. The first question pays, others find it done.
+        """The people, through all their sights. The first question pays, others find it done.
 
         A question that comes meanwhile waits; one that fails here leaves the look as it was.
         """
         with look._lock:
-            people = sight.select(self.graphs, look.people, reading)
-            for _ in range(self.settings.passes - 1):
-                if look.image_HW3 is None:
-                    break
-                before = people
-                people = sight.upright(
-                    self.graphs, self.bundle, look.image_HW3, before, self.settings.turn_at
-                )
-                if people is before:
-                    break
-                people = sight.voted(before, sight.select(self.graphs, people, reading))
-            strength, image = self.settings.contrast, look.image_HW3
+            people, image, passes = look.people, look.image_HW3, self.settings.passes
+            people = sight.select(self.graphs, people, reading)
+            if passes > 1 and image is not None:
+                people = sight.look_again(self.graphs, self.bundle, image, people, passes)
+                people = sight.select(self.graphs, people, reading)
+            strength = self.settings.contrast
             if strength and image is not None:
                 people = doubt.contrast(self.graphs, self.bundle, image, people, reading, strength)
             look.people, look.image_HW3 = people, None
@@ -219,17 +222,18 @@ class Predictor:
         vectors = sight.vectors_of(seen, question.rows_N)
         if question.own:
             described = np.stack([self._described(joint) for joint in question.own])
-            repeated = np.repeat(described[None], len(seen), axis=0)
+            repeated = np.repeat(described[None], len(vectors), axis=0)
             vectors = np.concatenate([vectors, repeated], axis=1)
-        located = sight.locate(self.graphs, seen, vectors)
         limits = [self._absent_above(one, look.size) for one in seen]
         people = [
-            self._answered(one, sight.row_of(located, p), question, limit)
-            for p, (one, limit) in enumerate(zip(seen, limits, strict=True))
+            self._answered(one, places, question, limit)
+            for one, places, limit in zip(
+                seen, sight.locate(self.graphs, seen, vectors), limits, strict=True
+            )
         ]
         if self.settings.verify:
             people = [
-                doubt.verified(person, one.selected, limit, look.depth_HW, look.intrinsics)
+                doubt.verified(person, one, limit, look.depth_HW, look.intrinsics)
                 for person, one, limit in zip(people, seen, limits, strict=True)
             ]
         people = [self._known(person) for person in people]
@@ -240,15 +244,14 @@ class Predictor:
             return people, False
         return [person for person, _ in lifted], True
 
-    def _answered(self, one: Seen, located: Arrays, question: Question, limit: float) -> Placed:
+    def _answered(self, one: Seen, places: Voted, question: Question, limit: float) -> Placed:
         """One person's joints in the picture, as sure as this bundle was found to be."""
-        names, rows, depths = question.names, question.rows_N, question.depths
         person = answer.placed(
-            names, rows, located, one.selected, one.crop, one.size, limit, depths,
+            question.names, question.rows_N, places, one, limit, question.depths,
             self.settings.occluded_threshold,
         )  # fmt: skip
         spec = self.bundle.metadata.calibration
-        return confidence.calibrated(person, one.selected, question.sigmas_K, spec)
+        return confidence.calibrated(person, one, question.sigmas_K, spec)
 
     def _absent_above(self, one: Seen, size: tuple[int, int]) -> float:
         """The probability from which a joint of this person is absent."""

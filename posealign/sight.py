@@ -1,9 +1,9 @@
 """Running the graphs on people: crops through `image`, people through `select` and `locate`.
 
 A joint's vector, state and z come from the crop alone, never from the words. So `select` runs
-once a crop, at the first question, and its answer stays with the person; a second question costs
+once a crop, at the first question, and its answer stays with the sight; a second question costs
 its words and one `locate`.
-Shapes: P people, K joints to place, V vocabulary joints, R joint vector.
+Shapes: P people, S sights of them all, K joints to place, V vocabulary joints, R joint vector.
 """
 
 from __future__ import annotations
@@ -20,12 +20,17 @@ from posealign.bundle import Bundle
 from posealign.data.crop import Crop
 from posealign.data.finder import Found, decode
 from posealign.instructions.resolve import Reading
-from posealign.people import Seen, clipped, picture_box, turn_of
+from posealign.people import Seen, Sight, clipped, picture_box, turn_of
 from posealign.question import rows_of
 from posealign.runtime.session import Arrays, Graphs
+from posealign.vote import Voted, voted
 
 WORDLESS = ("vectors", "state", "z")  # what `select` says without looking at the words
 LEAST_SIDE = 8  # pixels; a smaller box holds nobody
+# Lean in degrees and padding of the sights after the first, in the order in which they help most:
+# docs/decisions/0023-sights-that-vote.md.
+FURTHER = ((0.0, 1.25), (-15.0, 1.1), (15.0, 1.1))
+MOST_PASSES = 1 + len(FURTHER)
 
 
 def find(
@@ -51,89 +56,92 @@ def find(
 
 def encode(
     graphs: Graphs, bundle: Bundle, image_HW3: NDArray[np.uint8], crops: Sequence[Crop]
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """(features, tokens) of each crop, in one run of `image`."""
+) -> tuple[Sight, ...]:
+    """A sight through each crop, in one run of `image`."""
     if not crops:
-        return []
+        return ()
     pixels = stacked([crop.cut(image_HW3) for crop in crops])
     out = graphs["image"](bundle.image_feeds(pixels))
-    return list(zip(out["features"], out["tokens"], strict=True))
+    return tuple(map(Sight, crops, out["features"], out["tokens"]))
 
 
 def select(graphs: Graphs, people: tuple[Seen, ...], reading: Reading) -> tuple[Seen, ...]:
-    """The people with what `select` says of their joints; nobody is selected twice.
+    """The people with what `select` says of their joints; no sight is selected twice.
 
     The graph wants words all the same. One token is enough for what is kept, and calls for
     different questions then have one shape, so that a server can batch them.
     """
-    new = [person for person in people if not person.selected]
+    new = [(one, sight) for one in people for sight in one.sights if not sight.selected]
     if not new:
         return people
     out = graphs["select"](
         {
-            "tokens": stacked([person.tokens for person in new]),
+            "tokens": stacked([sight.tokens for _, sight in new]),
             "text_tokens": stacked([reading.text_tokens[0, :1]] * len(new)),
             "ids": stacked([reading.ids[0, :1]] * len(new)),
-            "crop": stacked([person.crop.facts(person.size) for person in new]),
+            "crop": stacked([sight.crop.facts(one.size) for one, sight in new]),
         }
     )
     said = {name: out[name] for name in WORDLESS}
     rows = iter(range(len(new)))
     return tuple(
-        person if person.selected else replace(person, selected=row_of(said, next(rows)))
-        for person in people
-    )
+        replace(one, sights=tuple(
+            sight if sight.selected else replace(sight, selected=row_of(said, next(rows)))
+            for sight in one.sights
+        ))
+        for one in people
+    )  # fmt: skip
 
 
 def vectors_of(people: Sequence[Seen], rows_K: NDArray[np.integer]) -> NDArray[np.float32]:
-    """[P, K, R] of rows of the vocabulary, from people that were selected."""
-    return stacked([person.selected["vectors"][rows_K] for person in people])
+    """[S, K, R] of rows of the vocabulary, of all sights of people that were selected."""
+    return stacked([s.selected["vectors"][rows_K] for one in people for s in one.sights])
 
 
-def locate(graphs: Graphs, people: Sequence[Seen], vectors_PKR: NDArray[np.float32]) -> Arrays:
-    features = stacked([person.features for person in people])
-    return graphs["locate"]({"features": features, "vectors": vectors_PKR})
+def locate(
+    graphs: Graphs, people: Sequence[Seen], vectors_SKR: NDArray[np.float32]
+) -> tuple[Voted, ...]:
+    """Each person's places, which all sights have a say in."""
+    features = stacked([sight.features for one in people for sight in one.sights])
+    found = graphs["locate"]({"features": features, "vectors": vectors_SKR})
+    last = np.cumsum([len(one.sights) for one in people]).tolist()
+    parts = [slice(end - len(one.sights), end) for one, end in zip(people, last, strict=True)]
+    return tuple(
+        voted({name: values[part] for name, values in found.items()}, one)
+        for one, part in zip(people, parts, strict=True)
+    )
 
 
-def upright(
+def look_again(
     graphs: Graphs,
     bundle: Bundle,
     image_HW3: NDArray[np.uint8],
     people: tuple[Seen, ...],
-    turn_at: float,
+    passes: int,
 ) -> tuple[Seen, ...]:
-    """Those who lie across their crop are looked at again in a turned one, yet to be selected.
-
-    The very same tuple comes back where nobody was turned.
-    """
-    torsos_P42 = locate(graphs, people, vectors_of(people, rows_of(TORSO)))["xy"]
-    crops: dict[int, Crop] = {}
-    for p, person in enumerate(people):
-        # A whole degree: backends whose places differ in the sixth digit then cut the same pixels.
-        turn = float(round(turn_of(person.crop.invert(torsos_P42[p]))))
-        off = (turn - person.crop.rotation + 180) % 360 - 180
-        if abs(off) >= turn_at:
-            crops[p] = Crop.of_box(person.box, bundle.input_size, turn)
-    if not crops:
-        return people
-    seen = list(people)
-    encoded = encode(graphs, bundle, image_HW3, list(crops.values()))
-    for (p, crop), (features, tokens) in zip(crops.items(), encoded, strict=True):
-        seen[p] = replace(people[p], crop=crop, features=features, tokens=tokens, selected={})
-    return tuple(seen)
-
-
-def voted(before: tuple[Seen, ...], after: tuple[Seen, ...]) -> tuple[Seen, ...]:
-    """Whoever was looked at again, with states that both looks have a say in.
-
-    A turned crop shows joints better, and less of how the picture's border cuts the person.
-    """
+    """Everybody through `passes` - 1 further crops, yet to be selected."""
+    places = locate(graphs, people, vectors_of(people, rows_of(TORSO)))
+    crops = [
+        crop
+        for one, place in zip(people, places, strict=True)
+        for crop in further(one, turn_of(place.points_K2), bundle.input_size, passes)
+    ]
+    sights = iter(encode(graphs, bundle, image_HW3, crops))
     return tuple(
-        new if new.selected is old.selected else replace(new, selected={
-            **new.selected, "state": (old.selected["state"] + new.selected["state"]) / 2
-        })
-        for old, new in zip(before, after, strict=True)
-    )  # fmt: skip
+        replace(one, sights=(*one.sights, *(next(sights) for _ in range(passes - 1))))
+        for one in people
+    )
+
+
+def further(one: Seen, turn: float, input_size: tuple[int, int], passes: int) -> list[Crop]:
+    """The person upright, then leaning and larger.
+
+    A whole degree: backends whose places differ in the sixth digit then cut the same pixels.
+    """
+    return [
+        Crop.of_box(one.box, input_size, float(round(turn + lean)), padding)
+        for lean, padding in FURTHER[: passes - 1]
+    ]
 
 
 def stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     bundle: str = "default"
     provider: str = "auto"
     threads: int | None = Field(None, ge=1)
-    passes: int | None = Field(None, ge=1, le=3)  # unset: the bundle's own, and for the next
+    passes: int | None = Field(None, ge=1, le=4)  # unset: the bundle's own, and for the next
     max_people: int | None = Field(None, ge=1, le=64)
     keys_file: Path | None = None  # hashed keys, written by `posealign key`
     key_file: Path | None = None  # one plain key: a container's secret file; scopes infer, feedback

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from posealign import bundle as bundles
 from posealign import sight
 from posealign.anatomy.angles import TORSO
+from posealign.data.crop import Crop
 from posealign.data.pose import PoseResult, State
 from posealign.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from posealign.instructions.resolve import Resolver
@@ -106,55 +107,45 @@ def test_looking_places_no_joint_and_a_second_question_costs_words_and_places(
     assert counted.since() == {"text": 1}
 
 
-def test_a_crop_that_is_not_turned_is_selected_once(image: NDArray[np.uint8]) -> None:
-    predictor, counted = watched(passes=3, turn_at=181)
-    look = predictor.look(image, WHOLE)
-    look.ask("only the left leg")
-    assert counted.since() == {"image": 1, "text": 1, "select": 1, "locate": 2}
-    assert look.image_HW3 is None
-    look.ask("the right wrist, please")
-    assert counted.since() == {"text": 1, "locate": 1}
-
-
-def test_only_those_who_are_turned_are_looked_at_again(image: NDArray[np.uint8]) -> None:
-    boxes = [(0.0, 0.0, 90.0, 200.0), (100.0, 20.0, 90.0, 200.0), (40.0, 60.0, 120.0, 150.0)]
-    once, _ = watched(passes=1)
-    turns = [abs(turn) for turn in torso_turns(once.look(image, boxes))]
-    between = float(np.mean(sorted(turns)[:2]))
-    turned = sum(turn > between for turn in turns)
-    assert 0 < turned < 3
-    predictor, counted = watched(passes=2, turn_at=between)
+def test_further_sights_are_paid_once_and_in_one_batch(image: NDArray[np.uint8]) -> None:
+    boxes = [(0.0, 0.0, 90.0, 200.0), (100.0, 20.0, 90.0, 200.0)]
+    predictor, counted = watched(passes=4)
     look = predictor.look(image, boxes)
+    assert counted.calls == [("image", 2)]
     counted.calls.clear()
     look.ask("the torso")
     rows = [call for call in counted.calls if call[0] != "text"]
-    assert rows == [
-        ("select", 3), ("locate", 3), ("image", turned), ("select", turned), ("locate", 3)
-    ]  # fmt: skip
-    assert [person.crop.rotation != 0 for person in look.people] == [t > between for t in turns]
+    assert rows == [("select", 2), ("locate", 2), ("image", 6), ("select", 6), ("locate", 8)]
+    assert look.image_HW3 is None  # nothing is kept that is not needed
+    counted.calls.clear()
+    look.ask("the right wrist, please")
+    assert [call for call in counted.calls if call[0] != "text"] == [("locate", 8)]
 
 
-def test_both_looks_have_a_say_in_what_is_there(image: NDArray[np.uint8]) -> None:
-    """Places and depths come from the turned crop alone, states from both."""
-    once, twice = watched(passes=1)[0], watched(passes=2, turn_at=1)[0]
-    words = twice.resolver.read("the torso")
-    first = once.ready(once.look(image, WHOLE), words)[0]
-    look = twice.look(image, WHOLE)
-    (both,) = twice.ready(look, words)
-    assert both.crop.rotation != 0
-    bare = replace(both, selected={})
-    (second,) = sight.select(twice.graphs, (bare,), words)
-    expected = (first.selected["state"] + second.selected["state"]) / 2
-    np.testing.assert_allclose(both.selected["state"], expected, atol=1e-5)
-    np.testing.assert_allclose(both.selected["vectors"], second.selected["vectors"], atol=1e-5)
-    np.testing.assert_allclose(both.selected["z"], second.selected["z"], atol=1e-5)
+def test_everybody_is_looked_at_upright_then_leaning(image: NDArray[np.uint8]) -> None:
+    once, four = watched(passes=1)[0], watched(passes=4)[0]
+    words = once.resolver.read("torso")
+    (first,) = once.ready(once.look(image, WHOLE), words)
+    (torso,) = sight.locate(once.graphs, [first], sight.vectors_of([first], rows_of(TORSO)))
+    upright = float(round(turn_of(torso.points_K2)))
+    look = four.look(image, WHOLE)
+    (one,) = four.ready(look, words)
+    turns = [seen.crop.rotation for seen in one.sights]
+    assert turns == [0, upright, upright - 15, upright + 15]
+    assert one.crop.rotation == look.ask("the torso").poses[0].rotation == upright
+    sizes = [seen.crop.scale[0] for seen in one.sights[2:]]
+    for lean, size in zip((-15, 15), sizes, strict=True):
+        wide = Crop.of_box(WHOLE[0], (192, 192), upright + lean).scale[0]
+        assert size == pytest.approx(wide * 1.1 / 1.25)
 
 
-def torso_turns(look: Look) -> list[float]:
-    """Where each person's torso points, by places that no filter has taken away."""
-    people = sight.select(look.predictor.graphs, look.people, look.predictor.resolver.read("torso"))
-    places = sight.locate(look.predictor.graphs, people, sight.vectors_of(people, rows_of(TORSO)))
-    return [turn_of(p.crop.invert(xy)) for p, xy in zip(people, places["xy"], strict=True)]
+def test_all_sights_have_a_say_in_states_and_depths(image: NDArray[np.uint8]) -> None:
+    four, _ = watched(passes=4)
+    (one,) = four.ready(four.look(image, WHOLE), four.resolver.read("the torso"))
+    for name in ("state", "z"):
+        every = [seen.selected[name] for seen in one.sights]
+        assert np.ptp(every, axis=0).max() > 0
+        np.testing.assert_allclose(one.mean(name), np.mean(every, axis=0), atol=1e-6)
 
 
 def test_what_is_remembered_changes_no_answer(image: NDArray[np.uint8]) -> None:
@@ -168,7 +159,7 @@ def test_what_is_remembered_changes_no_answer(image: NDArray[np.uint8]) -> None:
         together = list(pool.map(lambda words: places_and_states(shared.ask(words)), questions))
     assert together == alone
     passes = counted.since()
-    assert passes["select"] == 1 + passes.get("image", 0)
+    assert (passes["image"], passes["select"]) == (1, 2)
 
 
 def places_and_states(result: PoseResult) -> list[tuple[str, float | None, float | None, int]]:
@@ -180,7 +171,7 @@ def places_and_states(result: PoseResult) -> list[tuple[str, float | None, float
 
 
 def test_a_question_that_fails_leaves_the_look_as_it_was(image: NDArray[np.uint8]) -> None:
-    predictor, _ = watched(passes=2, turn_at=1)
+    predictor, _ = watched(passes=2)
     look = predictor.look(image, WHOLE)
     people, graphs = look.people, predictor.graphs
 
@@ -286,16 +277,6 @@ def test_depth_gives_metres(predictor: Predictor, image: NDArray[np.uint8]) -> N
     assert predictor.look(image, WHOLE).ask("all 17 keypoints in 3D").z_unit == "torso"
 
 
-def test_a_turned_person_is_looked_at_upright(image: NDArray[np.uint8]) -> None:
-    once = Predictor("default", "cpu", threads=1, settings=PredictorSettings(passes=1))
-    two = Predictor("default", "cpu", threads=1, settings=PredictorSettings(passes=2, turn_at=1))
-    look = two.look(image, WHOLE)
-    pose = look.ask("the torso").poses[0]
-    assert once.look(image, WHOLE).ask("the torso").poses[0].rotation == 0
-    assert -180 <= pose.rotation <= 180
-    assert look.image_HW3 is None  # nothing is kept that is not needed
-
-
 @pytest.mark.parametrize(
     ("up", "turn"), [((0, -1), 0), ((1, 0), 90), ((0, 1), 180), ((-1, 0), -90)]
 )
@@ -373,6 +354,6 @@ def test_subjects_choose_among_people(look: Look) -> None:
 
 def test_settings_are_checked() -> None:
     with pytest.raises(InvalidInput, match="passes"):
-        PredictorSettings(passes=4)
+        PredictorSettings(passes=5)
     with pytest.raises(InvalidInput, match="max_people"):
         PredictorSettings(max_people=0)

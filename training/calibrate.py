@@ -21,10 +21,11 @@ from posealign.data.pose import State
 from posealign.errors import InvalidInput
 from posealign.metrics import calibration as metrics
 from posealign.model.config import Calibration
-from posealign.people import Box
+from posealign.people import Box, Seen
 from posealign.predictor import Predictor
 from posealign.skeletons.load import vocabulary
 from posealign.verify import softmax
+from posealign.vote import Voted
 
 LEAST = 50  # labelled joints of a source
 KEPT = 0.97  # of the joints that are placed right stay, whatever absence is found
@@ -72,20 +73,27 @@ def measure(predictor: Predictor, cases: Iterable[Case], joints_K: NDArray[np.in
     return Measured(**{name: np.concatenate(values) for name, values in parts.items()})
 
 
+def everything(
+    predictor: Predictor, image_HW3: NDArray[np.uint8], box: Sequence[float]
+) -> tuple[Seen, Voted]:
+    """One person as the Predictor sees it, and the places of the whole vocabulary."""
+    look = predictor.look(image_HW3, [box])
+    people = predictor.ready(look, predictor.resolver.read("all keypoints"))
+    rows = np.arange(len(vocabulary()))
+    (places,) = sight.locate(predictor.graphs, people, sight.vectors_of(people, rows))
+    return people[0], places
+
+
 def _measure_one(
     predictor: Predictor, case: Case, joints_K: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
+    one, places = everything(predictor, case.image_HW3, case.box)
     names = vocabulary().names
-    every_V = np.arange(len(names))
-    look = predictor.look(case.image_HW3, [case.box])
-    seen = predictor.ready(look, predictor.resolver.read("all keypoints"))
-    located = sight.locate(predictor.graphs, seen, sight.vectors_of(seen, every_V))
-    one, row = seen[0], sight.row_of(located, 0)
-    person = answer.placed(names, every_V, row, one.selected, one.crop, one.size, 1.0)
+    person = answer.placed(names, np.arange(len(names)), places, one, 1.0)
     sigmas_V = vocabulary().sigmas_J
     features_V3 = np.stack([
         metrics.logit(person.confidence_K.clip(1e-4, 1 - 1e-4)),
-        confidence.log_tolerance(sigmas_V), confidence.hidden(person, one.selected),
+        confidence.log_tolerance(sigmas_V), confidence.hidden(person, one),
     ], axis=1)  # fmt: skip
     error_V = np.linalg.norm(person.points_K2 - case.points_V2, axis=-1)
     with np.errstate(invalid="ignore"):
@@ -93,14 +101,14 @@ def _measure_one(
     kept = joints_K[(case.states_V[joints_K] >= State.OCCLUDED) & np.isfinite(error_V[joints_K])]
     known = np.nonzero(case.states_V[:PRESENCE] != State.UNLABELLED)[0]
     present = case.states_V[known] >= State.OCCLUDED
-    states_A3 = softmax(one.selected["state"][known])
+    states_A3 = softmax(one.mean("state")[known])
     return {
         "features_M3": features_V3[kept], "oks_M": oks_V[kept],
         "error_M": error_V[kept] / one.crop.pixel,
         "radius_M": person.radius_K[kept] / one.crop.pixel,
         "absent_A": states_A3[:, 0],
         "present_A": present,
-        "border_A": np.full(len(known), confidence.at_border(case.box, look.size)),
+        "border_A": np.full(len(known), confidence.at_border(case.box, one.size)),
         "worth_A": np.where(present, np.nan_to_num(oks_V[known]), 0.0),
         "hidden_A": states_A3[:, 1] / (states_A3[:, 1] + states_A3[:, 2]).clip(1e-12),
         "occluded_A": case.states_V[known] == State.OCCLUDED,

@@ -1,4 +1,4 @@
-"""What a trained model is worth, on people it has never seen: the bundle's own figures.
+"""What a bundle is worth, on people it has never seen, by the Predictor that serves it.
 
 Real people: OKS and PCK@0.1·box on half B, as they are and turned by any angle, with intervals.
 Synthetic people: PCK@0.1·torso by group of joints, states, swapped sides, root-relative depth.
@@ -7,60 +7,46 @@ Shapes: N people, V vocabulary.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from posealign.anatomy.angles import TORSO
+from posealign.answer import expected_z
 from posealign.data.crop import Crop
 from posealign.data.pose import State
-from posealign.model import codec
-from posealign.model.pose_model import PoseModel
-from posealign.people import turn_of
-from posealign.skeletons.load import skeleton, vocabulary
+from posealign.predictor import Predictor
+from posealign.skeletons.load import vocabulary
+from posealign.verify import softmax
 from training import validate
-from training.judging import locator
+from training.calibrate import everything
 from training.shards import Shard
 
 
-def real_figures(model: PoseModel, folder: Path, half: str = "B") -> dict[str, Any]:
-    """mean, low, high of each figure, with one look and with a second, upright one."""
-    size = (model.config.width, model.config.height)
+def real_figures(predictor: Predictor, folder: Path, half: str = "B") -> dict[str, Any]:
+    """mean, low, high of each figure, with one look at each person and with all that vote."""
     report: dict[str, Any] = {}
     upright = validate.read_lsp(folder)
+    most = predictor.settings.passes
     for name, judged in (("upright", upright), ("turned", validate.turned(upright))):
         kept = validate.half(judged, half)
-        once = validate.predict(kept, locator(model), size)
-        twice = look_again(kept, once, locator(model), size)
-        for passes, found in (("one pass", once), ("two passes", twice)):
-            summary = validate.summary(kept, found)
-            report |= {f"{name} {key}, {passes}": value for key, value in summary.items()}
+        for passes in dict.fromkeys((1, most)):
+            summary = validate.summary(kept, places_of(predictor, kept, passes))
+            looks = "1 look" if passes == 1 else f"{passes} looks"
+            report |= {f"{name} {key}, {looks}": value for key, value in summary.items()}
     return report
 
 
-def look_again(
-    judged: validate.Judged,
-    found_N172: NDArray[np.floating],
-    locate: validate.Locate,
-    size: tuple[int, int],
-    turn_at: float = 50.0,
-) -> NDArray[np.floating]:
-    """The Predictor's second pass: who lies across the crop is cut again with the torso upright."""
-    torso = [skeleton("coco17").index(name) for name in TORSO]
-    turns = np.array([turn_of(points[torso]) for points in found_N172])
-    rows = np.nonzero(np.abs((turns + 180) % 360 - 180) >= turn_at)[0]
-    boxes, again = judged.boxes_N4, found_N172.copy()
-    for start in range(0, len(rows), 16):
-        part = rows[start : start + 16]
-        crops = [Crop.of_box(tuple(boxes[row]), size, float(turns[row])) for row in part]
-        cuts = [c.cut(judged.images[r]) for c, r in zip(crops, part, strict=True)]
-        placed = locate(np.stack(cuts).astype(np.uint8))
-        for crop, row, points in zip(crops, part, placed, strict=True):
-            again[row] = crop.invert(points)
-    return again
+def places_of(predictor: Predictor, judged: validate.Judged, passes: int) -> NDArray[np.float64]:
+    """COCO-17 in picture pixels, with so many looks at each person."""
+    looking = predictor.looking(passes)
+    found = [
+        everything(looking, image, box)[1].points_K2[:17]
+        for image, box in zip(judged.images, judged.boxes_N4.tolist(), strict=True)
+    ]
+    return np.stack(found)
 
 
 def groups() -> dict[str, NDArray[np.bool_]]:
@@ -79,39 +65,35 @@ def groups() -> dict[str, NDArray[np.bool_]]:
     return {kind: kinds == kind for kind in ("body", "hands", "feet", "face points")}
 
 
-@torch.no_grad()
 def answers(
-    model: PoseModel, shard: Shard, rows: NDArray[np.int64], turn: bool
+    predictor: Predictor, shard: Shard, rows: NDArray[np.int64], turn: bool
 ) -> dict[str, NDArray[Any]]:
     """Places in packed-picture pixels, states and z of every vocabulary joint."""
-    size = (model.config.width, model.config.height)
     random = np.random.default_rng(0)
     found: dict[str, list[NDArray[Any]]] = {"points": [], "states": [], "absent": [], "z": []}
-    for start in range(0, len(rows), 16):
-        part = rows[start : start + 16]
-        crops = [Crop.of_box(tuple(shard.boxes_N4[row].tolist()), size,
-                             float(random.uniform(-180, 180)) if turn else 0.0)
-                 for row in part]  # fmt: skip
-        cuts = [c.cut(np.asarray(shard.images_NSS3[r])) for c, r in zip(crops, part, strict=True)]
-        seen = model.image(torch.from_numpy(np.stack(cuts).astype(np.uint8)))
-        side = shard.images_NSS3.shape[1]
-        facts_B4 = np.stack([crop.facts((side, side)) for crop in crops])
-        facts_B4[:, :2] = (0.0, 1.0)  # a turn here is the picture's own
-        crop_B4 = torch.from_numpy(facts_B4)
-        _, delta, state, z, _ = model.decoder.look(seen["tokens"], crop_B4)
-        placed = model.locate(seen["features"], model.table + delta)["xy"].numpy()
-        found["points"] += [c.invert(xy) for c, xy in zip(crops, placed, strict=True)]
-        found["states"].append(state.argmax(-1).numpy())
-        found["absent"].append(state.softmax(-1)[..., 0].numpy())
-        found["z"].append(codec.z_decode(z).numpy())
-    return {
-        "points": np.stack(found["points"]), "states": np.concatenate(found["states"]),
-        "absent": np.concatenate(found["absent"]), "z": np.concatenate(found["z"]),
-    }  # fmt: skip
+    for row in rows:
+        image, box = np.asarray(shard.images_NSS3[row]), shard.boxes_N4[row]
+        whole = turned(image.shape[0], random.uniform(-180, 180) if turn else 0.0)
+        corners_42 = whole.apply(box[:2] + box[2:] * np.array([[0, 0], [1, 0], [0, 1], [1, 1]]))
+        low, high = corners_42.min(axis=0), corners_42.max(axis=0)
+        one, places = everything(predictor, whole.cut(image), [*low, *(high - low)])
+        odds_V3 = one.mean("state")
+        found["points"].append(whole.invert(places.points_K2))
+        found["states"].append(odds_V3.argmax(-1))
+        found["absent"].append(softmax(odds_V3)[:, 0])
+        found["z"].append(expected_z(one.mean("z")))
+    return {name: np.stack(values) for name, values in found.items()}
+
+
+def turned(side: int, angle: float) -> Crop:
+    """All of a square picture, turned; nothing of it is cut off."""
+    turn = math.radians(angle)
+    wide = math.ceil(side * (abs(math.cos(turn)) + abs(math.sin(turn))))
+    return Crop.of_box((0.0, 0.0, float(side), float(side)), (wide, wide), angle, padding=1.0)
 
 
 def synthetic_figures(
-    model: PoseModel,
+    predictor: Predictor,
     shard: Shard,
     rows: NDArray[np.int64],
     threshold: float = 0.5,
@@ -120,7 +102,7 @@ def synthetic_figures(
     """Torso length is the picture's own (shoulders' middle to hips'), at least a fifth of the box,
     for a foreshortened torso is no yardstick.
     """
-    found, index = answers(model, shard, rows, turn), vocabulary().index
+    found, index = answers(predictor, shard, rows, turn), vocabulary().index
     truth_NV2, states_NV = shard.points_NV2[rows], shard.states_NV[rows]
     middle = [np.nanmean(truth_NV2[:, [index(f"left_{j}"), index(f"right_{j}")]], axis=1)
               for j in ("shoulder", "hip")]  # fmt: skip

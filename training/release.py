@@ -9,6 +9,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,10 @@ def release(config: ReleaseConfig) -> Bundle:
     fitted, limits, honest = calibrated(config, model, held)
     model.calibrate(fitted)
     settings = limits | config.settings
-    figures = figures_of(config, model, honest, limits["absent_threshold"]) | {
-        "open_vocabulary_fit": round(explained, 3)
-    }
+    with served(config, model, settings) as predictor:
+        figures = figures_of(config, predictor, honest) | {
+            "open_vocabulary_fit": round(explained, 3)
+        }
     if places is not None:
         figures["open_vocabulary_places"] = {
             "places": len(places.names), "median_px": round(places.error_px, 2),
@@ -103,12 +105,8 @@ def calibrated(
     passes, its padding, the precision of its weights.
     """
     model.calibrate(Calibration())
-    tokenizer = Path(config.text_from) / "tokenizer.json"
     joints = np.nonzero(groups()["body"])[0]
-    with tempfile.TemporaryDirectory() as folder:
-        plain = metadata_of(config, model, {}, config.settings)
-        bundle = export_bundle(model, Path(folder), plain, tokenizer, config.precision)
-        predictor = Predictor(bundle, "cpu", config.threads)
+    with served(config, model, config.settings) as predictor:
         fits, reports = (
             {name: calibrate.measure(predictor, spread(halves[half], config.cases), joints)
              for name, halves in held.items()} for half in (0, 1)
@@ -124,6 +122,18 @@ def calibrated(
         "absent_threshold": limits[0], "absent_whole": limits[1], "occluded_threshold": occluded,
     }  # fmt: skip
     return fitted, settings, honest
+
+
+@contextmanager
+def served(
+    config: ReleaseConfig, model: PoseModel, settings: dict[str, Any]
+) -> Iterator[Predictor]:
+    """The model as it would be served, from an export that is not kept."""
+    tokenizer = Path(config.text_from) / "tokenizer.json"
+    with tempfile.TemporaryDirectory() as folder:
+        metadata = metadata_of(config, model, {}, settings)
+        bundle = export_bundle(model, Path(folder), metadata, tokenizer, config.precision)
+        yield Predictor(bundle, "cpu", config.threads)
 
 
 def spread(cases: list[calibrate.Case], most: int | None) -> list[calibrate.Case]:
@@ -181,19 +191,20 @@ def shard_cases(shard: Shard) -> Iterator[tuple[int, calibrate.Case]]:
 
 
 def figures_of(
-    config: ReleaseConfig, model: PoseModel, honest: dict[str, dict[str, float]], threshold: float
+    config: ReleaseConfig, predictor: Predictor, honest: dict[str, dict[str, float]]
 ) -> dict[str, Any]:
     figures: dict[str, Any] = {"command": "python -m training.release"} | honest
     if config.validation:
-        figures["lspet"] |= real_figures(model, Path(config.validation))
+        figures["lspet"] |= real_figures(predictor, Path(config.validation))
     for row in _peers(config):
         name = f"{row.pop('model')}, lspet {row.pop('data')}"
         figures[name] = {key: value for key, value in row.items() if key != "half"}
     if config.synthetic:
         shard = read_shard(Path(config.synthetic))
         rows = np.arange(len(shard))[1::2]  # the others calibrate
-        figures["synthetic"] |= synthetic_figures(model, shard, rows, threshold)
-        figures["synthetic turned"] = synthetic_figures(model, shard, rows, threshold, turn=True)
+        limit = predictor.settings.absent_threshold
+        figures["synthetic"] |= synthetic_figures(predictor, shard, rows, limit)
+        figures["synthetic turned"] = synthetic_figures(predictor, shard, rows, limit, turn=True)
     return figures
 
 

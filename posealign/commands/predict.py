@@ -7,7 +7,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -42,7 +41,7 @@ def predict(
     depth: Annotated[Path | None, typer.Option(help="16-bit depth PNG in millimetres.")] = None,
     intrinsics: Annotated[str | None, typer.Option(help="fx,fy,cx,cy in pixels.")] = None,
     passes: Annotated[
-        int | None, typer.Option(help="2 or 3 turn people who lie across (default: the bundle's).")
+        int | None, typer.Option(help="1 to 4 looks at each person (default: the bundle's).")
     ] = None,
     provider: Annotated[str, typer.Option(help="auto, cpu, cuda, tensorrt or torch.")] = "auto",
     language: Annotated[str, typer.Option(help="Joint names on overlays: en or zh.")] = "en",
@@ -69,9 +68,7 @@ def predict(
     if intrinsics and depth is None:
         raise InvalidInput("--intrinsics describes the camera of a --depth picture; none is given")
     depth_HW = _read(read_depth, depth) if depth is not None else None
-    predictor = Predictor(bundle, provider)
-    if passes is not None:
-        predictor.settings = replace(predictor.settings, passes=passes)
+    predictor = Predictor(bundle, provider).looking(passes)
     boxes = [numbers("--box", row) for row in box] if box else None
     camera = numbers("--intrinsics", intrinsics) if intrinsics else None
     failures = 0

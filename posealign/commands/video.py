@@ -28,6 +28,9 @@ def video(
     skeleton: Annotated[str | None, typer.Option(help="Skeleton name or JSON file.")] = None,
     smooth: Annotated[bool, typer.Option(help="Smooth joints over time (One-Euro).")] = True,
     find_every: Annotated[int, typer.Option(help="Frames between searches for people.")] = 15,
+    passes: Annotated[
+        int | None, typer.Option(help="1 to 4 looks at each person (default: the bundle's).")
+    ] = None,
     provider: Annotated[str, typer.Option(help="auto, cpu, cuda, tensorrt or torch.")] = "auto",
     language: Annotated[str, typer.Option(help="Joint names on overlays: en or zh.")] = "en",
 ) -> None:
@@ -35,7 +38,8 @@ def video(
     smoothing = SmoothingSettings() if smooth else None
     style = Style(language=language)  # a wrong language or name is said before anything is opened
     overlay = None if output is None else Overlay(output, path)
-    follower = Follower(Predictor(bundle, provider), instruction, skeleton, smoothing, find_every)
+    predictor = Predictor(bundle, provider).looking(passes)
+    follower = Follower(predictor, instruction, skeleton, smoothing, find_every)
     results = follow(read_video(path), follower)
     console = Console(stderr=True)
     try:

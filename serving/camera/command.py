@@ -50,7 +50,7 @@ def camera(
             if check:
                 raise NotFound(f"camera {row.name!r}: {absent}")
             log().warning("not there yet", camera=row.name, message=absent)  # it may come
-    predictor = Predictor(wanted.bundle, wanted.provider, wanted.threads)
+    predictor = Predictor(wanted.bundle, wanted.provider, wanted.threads).looking(wanted.passes)
     if check:
         for row in wanted.cameras:
             Scene(row, predictor, Clock(), False)

@@ -146,6 +146,8 @@ class Cameras(Config):
     bundle: str = "default"
     provider: str = "auto"
     threads: int | None = None
+    # Looks at each person; two, where a single picture gets four: frames are smoothed over time.
+    passes: Annotated[int, Field(ge=1, le=4)] = 2
     workers: Annotated[int, Field(ge=1, le=16)] = 1  # pictures answered at the same time
     timezone: str = "UTC"  # of the schedules
     state: Path = Path("camera-state")  # what must survive a restart: outbox, audit log
