@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from posealign.errors import InvalidQuery
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions import keywords
+from posealign.instructions.clause_patterns import Pattern, chains, exceptions, exceptions_by_start
 from posealign.instructions.found import Found, found_in
-from posealign.instructions.normalise import normalise
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.query import Chain, Except, Part, Scope, Union, part, union
-from posealign.instructions.sets import CORE, Joints, candidates, instances, meant
+from posealign.instructions.sets import CORE, Joints, candidates, instances, is_within, meant
 
 ALL = Part("all")
-_SLOT = re.compile(r"\{(\w)\}")
 _BREAK = re.compile(r"(?<=\w\w\w)[.;](?=\s|$)|(?<=[\u3400-\u9fff])[.;。]|\n")
 _NO_SIDE = re.compile(r"\b(?:am i right|right now|right away|all ?right|that'?s right|right\?)")
 # 膝盖只要左: a side behind its part, no correction.
@@ -41,23 +39,15 @@ _BOTH = re.compile(
 _DENYING = re.compile(
     r"\s*(?:and |also |也)?(?:(?:no|nor|not|skip|without|drop|leave out)\b|不要|别|不用)"
 )
+# Where a clause may begin that gives back what was taken away.
+_CLAUSE = re.compile(
+    r"[,;.:(。、]|\b(?:but|though|although|yet|however|except|save|apart|aside|barring|other|and|while|whereas)\b"
+    r"|但|不过|可|却|只|唯独|倒"
+)
 _WORDS = re.compile(r"[^\W\d_]+")
 _DEPTH = 3  # exceptions inside exceptions
 _SURE = 12  # fixed letters that leave no doubt
 _FAR = 8  # characters between a part and 到
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """`weight` is how much of the pattern is fixed text: the more, the surer."""
-
-    regexes: tuple[re.Pattern[str], ...]  # slots parted by commas, by less; long ones, short ones
-    needle: str  # without it in the text none of them matches
-    weight: int
-    bare: bool  # nothing but one short word, such as "to", holds it together
-    behind: bool  # the fixed words stand behind what is removed
-    whole: bool  # of everything, where nothing else is named
-    aside: bool  # what it names was never asked for: a correction, a remark
 
 
 def read_clauses(clean: str) -> Scope | None:
@@ -68,6 +58,9 @@ def read_clauses(clean: str) -> Scope | None:
 def weigh_clauses(clean: str) -> tuple[Scope | None, bool]:
     """The same, and whether any words join or part its clauses: then the reading is a sure one."""
     text = _ONLY_SIDE.sub(r"(\1)", _NO_SIDE.sub(" ", _BOTH.sub(" ", clean)))
+    returned = _returned(text)
+    if returned is not None:
+        return returned, True
     said = _exception(text, _DEPTH, _SURE)  # what is a remark is no correction
     if said is not None:
         return said, True
@@ -107,9 +100,9 @@ def _read(text: str, depth: int) -> Scope | None:
 def _exception(text: str, depth: int, remark: int = 0) -> Scope | None:
     """The reading by the pattern that fixes most of the text; with `remark`, by remarks alone."""
     starts = {text[at : at + 2] for at in range(len(text))} | set(text)
-    known = _exceptions_by_start()
+    known = exceptions_by_start()
     places = sorted(place for start in starts for place in known.get(start, ()))
-    for pattern in (_exceptions()[place] for place in places):
+    for pattern in (exceptions()[place] for place in places):
         if pattern.needle not in text or (remark and not pattern.aside):
             continue
         if pattern.weight < remark:
@@ -124,6 +117,36 @@ def _exception(text: str, depth: int, remark: int = 0) -> Scope | None:
             if scope is not None:
                 return scope
     return None
+
+
+def _returned(text: str) -> Scope | None:
+    """ "All but the arms, though keep the hands": a part of what was taken away is given back."""
+    named = [item for item in found_in(text) if item.scope is not None]
+    for at in range(len(named) - 1, 0, -1):
+        stops = [
+            stop.start() for stop in _CLAUSE.finditer(text, named[at - 1].end, named[at].start)
+        ]
+        rest = text[stops[-1] :] if stops else ""
+        surely = patterns.BACK_SURELY.search(rest)
+        if not surely and not (patterns.CONTRAST.search(rest) and patterns.BACK.search(rest)):
+            continue
+        back = keywords.read_sum(rest)
+        wholes = [one.scope for one in named[:at] if one.scope is not None and one.scope != ALL]
+        if back is None or not any(is_within(back, whole) for whole in wholes):
+            continue
+        if patterns.NOT_BACK.search(rest):
+            continue
+        kept = text[: stops[-1]]
+        less = _exception(kept, _DEPTH) or _gone(kept)
+        if isinstance(less, Except) and is_within(back, less.removed):
+            return union([less, back])
+    return None
+
+
+def _gone(text: str) -> Scope | None:
+    """ "The arms can go": all but what is named."""
+    named = keywords.read_sum(text) if patterns.GONE.search(text) else None
+    return Except(ALL, named) if named is not None and named != ALL else None
 
 
 def _excepted(match: re.Match[str], pattern: Pattern, depth: int) -> Scope | None:
@@ -216,7 +239,7 @@ def _touches(item: Scope, whole: Joints) -> bool:
 def _chain(text: str) -> Scope | None:
     """The way between the parts on both sides of the joining words, and what stands before it."""
     best: tuple[int, Scope] | None = None
-    for pattern in _chains():
+    for pattern in chains():
         if pattern.needle not in text:
             continue
         match = pattern.regexes[-1].search(text)
@@ -309,80 +332,3 @@ def _close(gap: str) -> bool:
         all(word in _small() for word in latin)
         and sum(len(word) for word in words if not word.isascii()) <= _FAR
     )
-
-
-@cache
-def _exceptions() -> tuple[Pattern, ...]:
-    """Of all phrasebooks, the surest first."""
-    books = [phrasebook(name) for name in LANGUAGES]
-    made = [_pattern(text, whole=True) for book in books for text in book.except_all]
-    made += [_pattern(text) for book in books for text in book.subtract]
-    known = {text for book in books for text in book.subtract}
-    for book in books:
-        for text in (*book.corrections, *book.background):
-            turned = text.replace("{w}", "{y}")
-            if turned not in known:
-                made.append(_pattern(turned, aside=True))
-    return _sorted(made)
-
-
-@cache
-def _exceptions_by_start() -> dict[str, list[int]]:
-    """Their places by how their needles begin: most are in no text and need no look."""
-    found: dict[str, list[int]] = {}
-    for place, pattern in enumerate(_exceptions()):
-        found.setdefault(pattern.needle[:2], []).append(place)
-    return found
-
-
-@cache
-def _chains() -> tuple[Pattern, ...]:
-    books = [phrasebook(name) for name in LANGUAGES]
-    return _sorted([_pattern(text) for book in books for text in book.chain])
-
-
-def _sorted(made: list[Pattern | None]) -> tuple[Pattern, ...]:
-    unique = {(one.regexes, one.whole, one.aside): one for one in made if one is not None}
-    return tuple(sorted(unique.values(), key=lambda pattern: (-pattern.weight, pattern.whole)))
-
-
-def _pattern(text: str, whole: bool = False, aside: bool = False) -> Pattern | None:
-    pieces = _SLOT.split(normalise(text))
-    literals, slots = pieces[::2], pieces[1::2]
-    if len(set(slots)) != len(slots) or "{" in "".join(literals):
-        return None
-    weight = sum(len(re.sub(r"[\s,]", "", x)) * (1 if x.isascii() else 2) for x in literals)
-    if not weight:
-        return None
-    behind = "y" in slots and not re.search(r"\w|-", literals[slots.index("y")])
-    before = "^" if not literals[0].strip() else "^(?P<pre>.*?)"
-    after = "$" if not literals[-1].strip() else "(?P<post>.*)$"
-    regexes: list[str] = []
-    for strict in (True, False):
-        for slot in ("(?P<{}>.+)", "(?P<{}>.+?)"):
-            middle = "".join(
-                _literal(literal, strict) + (slot.format(slots[at]) if at < len(slots) else "")
-                for at, literal in enumerate(literals)
-            )
-            regexes.append(before + middle + after)
-    compiled = tuple(re.compile(regex) for regex in dict.fromkeys(regexes))
-    words = re.findall(r"[a-z']+|[^\sa-z',;、:]+", " ".join(literals))
-    letters = sum(len(_WORDS.findall(literal)) for literal in literals)
-    return Pattern(compiled, max(words, key=len), weight, letters <= 1, behind, whole, aside)
-
-
-def _literal(text: str, strict: bool) -> str:
-    """Fixed words with free space and commas between them; `strict` wants a lone comma."""
-    words = re.findall(r"[a-z'/]+|[^\sa-z'/]", text)
-    marks = [word for word in words if word not in ",;"]
-    if not marks:
-        if "," in text or ";" in text or ":" in text:
-            return r"\s*[,;、:]\s*" if strict else r"(?:[\s,;、:]+|(?<=[\u3400-\u9fff]))"
-        return r"[\s,;、:]*" if text else ""
-    built = r"[\s,;、:]*".join(
-        rf"(?<![a-z]){re.escape(word)}(?![a-z])" if re.match("[a-z]", word) else re.escape(word)
-        for word in marks
-    )
-    if not re.search(r"\w", text):
-        return rf"\s+{built}\s+" if text.strip() == "-" else rf"\s*{built}\s*"
-    return rf"[\s,;、:]*{built}[\s,;、:]*"

@@ -25,7 +25,7 @@ from posealign.instructions import keywords
 from posealign.instructions.found import found_in
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.query import Chain, Except, Part, Scope, part, union
-from posealign.instructions.sets import Joints, meant
+from posealign.instructions.sets import Joints, is_within, meant
 from posealign.instructions.votes import log_softmax
 
 FILE = Path(__file__).with_name("roles.npz")
@@ -100,9 +100,13 @@ def _plain(text: str) -> list[str]:
 
 
 def compose(chosen: Sequence[Chosen]) -> Scope | None:
-    """The parts in their roles, put together; None where that makes no sense."""
+    """The parts in their roles, put together; None where that makes no sense.
+
+    What is asked behind a whole that was left out is given back: "no arms, but keep the hands".
+    """
     kept: list[Scope] = []
     removed: list[Scope] = []
+    back: list[Scope] = []
     active = [one for one in chosen if one.role != "said"]
     start = 0
     for at, one in enumerate(active):
@@ -116,12 +120,19 @@ def compose(chosen: Sequence[Chosen]) -> Scope | None:
             if chain is None:
                 return None
             scopes.append(chain)
-        (kept if one.role == "asked" else removed).extend(scopes)
+        if one.role == "out":
+            removed += scopes
+        else:
+            for scope in scopes:
+                lost = any(is_within(scope, whole) for whole in removed)
+                (back if lost else kept).append(scope)
         start = at + 1
     if start < len(active):
         return None
     whole = union(list(dict.fromkeys(kept))) if kept else ALL
-    return Except(whole, union(list(dict.fromkeys(removed)))) if removed else whole
+    if not removed:
+        return whole
+    return union([Except(whole, union(list(dict.fromkeys(removed)))), *dict.fromkeys(back)])
 
 
 def _chained(first: Scope, last: Scope) -> Chain | None:

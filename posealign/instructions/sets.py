@@ -86,6 +86,13 @@ def meant(scope: Scope) -> Joints:
     return evaluate(scope, candidates)
 
 
+def is_within(scope: Scope, whole: Scope) -> bool:
+    """Whether a scope is a lesser part of another, by the joints that every skeleton has."""
+    joints, around = meant(scope), meant(whole)
+    core = joints & CORE
+    return core < around & CORE if core else joints < around
+
+
 def instances(scope: Scope, choose: Chooser) -> list[Joints]:
     """The single things a scope names: "the arms" are two, each taken or left whole."""
     if isinstance(scope, Part) and scope.name in PAIRED and scope.side is None:

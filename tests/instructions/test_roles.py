@@ -32,6 +32,9 @@ def chosen(*rows: tuple[str, str]) -> list[Chosen]:
         ((("linked", "hip"), ("asked", "ankle"), ("asked", "head")), "chain(hip, ankle) + head"),
         ((("asked", "leg"), ("linked", "knee"), ("out", "ankle")), "leg - chain(knee, ankle)"),
         ((("said", "leg"),), "all"),
+        ((("asked", "all"), ("out", "arm"), ("asked", "hand")), "(all - arm) + hand"),
+        ((("out", "left_leg"), ("asked", "left_knee")), "(all - left_leg) + left_knee"),
+        ((("asked", "heel"), ("out", "foot")), "heel"),
     ],
 )
 def test_parts_in_their_roles_make_a_scope(rows: tuple[tuple[str, str], ...], meant: str) -> None:
