@@ -36,6 +36,7 @@ _STEMS = re.findall(
     r"\w+",
     "don didn doesn isn wasn aren weren haven hasn couldn wouldn shouldn mustn needn",
 )
+_MISTAKEN = frozenset({"脚裸"})  # in the dictionary, but nobody means it
 FREQUENT = 20_000  # words at the head of the Chinese dictionary
 OFTEN = 3  # a word written that often is a word
 
@@ -168,7 +169,7 @@ def chinese(dictionary: list[str], sounds: dict[str, str]) -> None:
     words |= {a + b for text in said for a, b in pairwise(text) if alike & {a, b} and HAN.search(a)}
     words = {word for word in words if all(HAN.fullmatch(c) for c in word)}
     words |= _alone(words | targets)
-    words -= targets | GRAMMAR
+    words -= targets | GRAMMAR | _MISTAKEN
     (FOLDER / "chinese.txt").write_text(
         "# Words with a character that sounds like one of ours (jieba's list, MIT; the corpus).\n"
         + "\n".join(_lines(sorted(words)))

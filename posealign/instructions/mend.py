@@ -260,6 +260,7 @@ class Sounds:
     words: frozenset[str]
     targets: frozenset[str]
     taken: Mapping[str, str]  # a character → the one it is usually written for
+    slips: Mapping[str, str]  # the same for words that are none as they stand
 
 
 def single_names() -> frozenset[str]:
@@ -300,10 +301,16 @@ def sounds() -> Sounds:
         if all(character in heard for character in word):
             meant.setdefault(tuple(heard[character] for character in word), []).append(word)
     taken: dict[str, str] = {}
+    slips: dict[str, str] = {}
     for name, wrong in phrasebook("zh").noise.replace.items():
         if name in single_names():
             taken.update({character: name for character in wrong if len(character) == 1})
-    return Sounds(heard, {key: tuple(row) for key, row in meant.items()}, words, targets, taken)
+        if name in targets and len(name) > 1:
+            unknown = [word for word in wrong if len(word) > 1 and word not in words]
+            sides = ("", *(side for side in "左右双" if side + name in targets))
+            slips.update({side + word: side + name for word in unknown for side in sides})
+    named = {key: tuple(row) for key, row in meant.items()}
+    return Sounds(heard, named, words, targets, taken, slips)
 
 
 def _rows(name: str) -> list[str]:
@@ -364,6 +371,7 @@ def _meant(run: str, at: int, window: str, known: Sounds) -> str | None:
     options = known.meant.get(tuple(known.heard.get(character, "") for character in window), ())
     usual = "".join(known.taken.get(character, character) for character in window)
     options = (usual, *options) if usual in known.targets else options
+    options = (*options, known.slips[window]) if window in known.slips else options
     best, kept = None, 0
     for option in options:
         same = sum(a == b for a, b in zip(window, option, strict=True))

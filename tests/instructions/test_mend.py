@@ -41,7 +41,7 @@ def test_behind_a_side_a_real_word_may_be_a_part() -> None:
 
 @pytest.mark.parametrize(
     ("slip", "meant"),
-    [("左退", "左腿"), ("手碗和希盖", "手腕和膝盖"), ("标出又手", "标出右手"), ("区干", "躯干")],
+    [("左退", "左腿"), ("手碗和希盖", "手腕和膝盖"), ("标出又手", "标出右手"), ("区干", "躯干"), ("左脚裸", "左脚踝")],
 )
 def test_what_sounds_like_a_part_becomes_it(slip: str, meant: str) -> None:
     assert mend(slip) == meant
