@@ -91,6 +91,7 @@ def _scope(text: str) -> Scope | None:
     chain = _chain(text)
     if chain is not None:
         return chain
+    text = patterns.REST_GONE.sub(" ", text)
     kept, removed = _split_exception(text)
     if removed is not None:
         inner = read_sum(removed) or side_of(removed, read_sum(kept))
@@ -137,7 +138,9 @@ def after_correction(text: str) -> str:
         if any(item.scope for item in found):
             if match[0].endswith("no") and _within(found, before):
                 continue  # "the whole body, no shoulders"
-            return _turned_first(before, after, found) or after
+            if _is_added(match[0], after, found):
+                continue
+            return _turned_first(before, after, found) or _partly(before, after, found) or after
         turned = _turned(before, found)
         if turned is not None:
             return turned
@@ -150,12 +153,39 @@ def after_correction(text: str) -> str:
     return text
 
 
+_MILD = ("actually", "wait", "hang on", "i mean", "等等", "其实是", "还是", "应该是", "等一下")
+
+
 def _turned_first(before: str, after: str, found: Sequence[Found]) -> str | None:
     """ "Left arm, no, right, and the foot": the side alone corrects, and more is named behind."""
     if found[0].side is None or _takes_side(found[1], after[found[0].end : found[1].start]):
         return None
     turned = _turned(before, found[:1])
     return f"{turned} , {after[found[0].end :]}" if turned is not None else None
+
+
+def _partly(before: str, after: str, found: Sequence[Found]) -> str | None:
+    """ "Left knee and left ankle, no, right ankle": what is named anew on another side goes, and
+    what stood beside it stays.
+    """
+    bound, items = bind(found_in(before), before), found_in(before)
+    named = [item for item in items if item.scope is not None]
+    anew = [one for one in bind(found, after) if isinstance(one, Part) and one.side]
+    if len(anew) != 1 or len(bound) != len(named) or len(named) < 2 or anew[0] in bound:
+        return None
+    if sum(item.scope is not None for item in found) > 1:
+        return None
+    last = bound[-1]
+    if not isinstance(last, Part) or last.name != anew[0].name or last.side is None:
+        return None
+    cut = items[-2].start if items[-2].side is not None else items[-1].start
+    return f"{before[:cut]} {after}"
+
+
+def _is_added(word: str, after: str, found: Sequence[Found]) -> bool:
+    """ "The left foot, hmm, actually the right foot too": no correction."""
+    alone = sum(item.scope is not None for item in found) == 1
+    return alone and word.strip(" ,.:") in _MILD and bool(patterns.ALSO.search(after))
 
 
 def _within(found: Sequence[Found], before: str) -> bool:
