@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from posealign.instructions.names import is_named, unless_name
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 
 FOLDER = Path(__file__).with_name("spelling")
@@ -44,8 +45,6 @@ _LEADING = frozenset(
 )
 # Nobody types these by mistake for another.
 _KEPT = frozenset("和跟与及咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖")
-
-
 _SMALL = frozenset("的得地和跟与是把")
 _HEARD_SIDES = {"佐": "左", "佑": "右"}
 _HEARD_RIGHT = frozenset({"write", "rite", "wright"})  # before a part
@@ -74,7 +73,7 @@ def mend(clean: str) -> str:
 
     def mended(match: re.Match[str]) -> str:
         nonlocal before
-        word = mend_word(match[0])
+        word = unless_name(mend_word(match[0]), match, before)
         if before in _SIDES:
             word = _part_of(word)
         if word != match[0] or before in _DETERMINERS or word in _HEARD_RIGHT:
@@ -344,7 +343,7 @@ def _alone(run: str, at: int, known: Sounds) -> str:
     if written in "得地" and run[max(0, at - 1) : at + 1] not in known.words:
         return "的" if _part_at(run, at + 1) else written
     meant = known.taken.get(written)
-    if meant is None or written in known.words or written in _KEPT:
+    if meant is None or written in known.words or written in _KEPT or is_named(run, at):
         return written
     pairs = (run[max(0, at - 1) : at + 1], run[at : at + 2])
     return written if any(pair in known.words for pair in pairs) else meant
@@ -390,7 +389,8 @@ def _breaks(run: str, at: int, window: str, option: str, known: Sounds) -> bool:
         if written == meant:
             continue
         pairs = (run[max(0, place - 1) : place + 1], run[place : place + 2])
-        if written in _KEPT or any(pair in known.words for pair in pairs if len(pair) == 2):
+        kept = written in _KEPT or (written == "更" and len(window) == 2)  # 脚更冲着: no 脚跟
+        if kept or any(pair in known.words for pair in pairs if len(pair) == 2):
             return True
         if offset + 1 == len(window) and run[place : place + 2] in known.targets:
             return True  # 鼻子肩膀 is no 鼻子尖

@@ -41,7 +41,13 @@ def test_behind_a_side_a_real_word_may_be_a_part() -> None:
 
 @pytest.mark.parametrize(
     ("slip", "meant"),
-    [("左退", "左腿"), ("手碗和希盖", "手腕和膝盖"), ("标出又手", "标出右手"), ("区干", "躯干"), ("左脚裸", "左脚踝")],
+    [
+        ("左退", "左腿"),
+        ("手碗和希盖", "手腕和膝盖"),
+        ("标出又手", "标出右手"),
+        ("区干", "躯干"),
+        ("左脚裸", "左脚踝"),
+    ],
 )
 def test_what_sounds_like_a_part_becomes_it(slip: str, meant: str) -> None:
     assert mend(slip) == meant
@@ -91,3 +97,20 @@ def test_known_words_hold_every_name_of_the_phrasebooks() -> None:
 )
 def test_slips_before_parts_and_in_small_words(slip: str, meant: str) -> None:
     assert mend(slip) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "anke's left knee", "ask dr handel about hips", "周医生要左膝", "他叫周轩,标肘",
+        "希希的左手", "这周只看上半身", "哪只脚更靠前",
+    ],
+)  # fmt: skip
+def test_names_are_no_slips(text: str) -> None:
+    assert mend(text) == text
+
+
+def test_owners_and_sides_still_are() -> None:
+    assert mend("bayb's hand") == "baby's hand"
+    assert mend("her hnad's points") == "her hand's points"
+    assert mend("右叫和标退") == "右脚和标腿"
