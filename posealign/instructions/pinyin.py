@@ -7,9 +7,15 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
 from posealign.instructions.mend import LATIN, chinese_targets, sounds, spelling
+from posealign.instructions.phrases import phrasebook
 
 _MOST = 6  # syllables typed apart
 _COMMON = 15  # times a word must be written to be an English word whatever it sounds like
+# Beside the names.
+_AROUND = frozenset(
+    re.findall(r"\w+", "两个 两只 两条 标一下 看一下 一下 在哪 在哪里 哪儿 只要 不要")
+)
+_BETWEEN = re.compile("(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 _MERGED = ((re.compile("([zcs])h"), r"\1"), (re.compile("([ie])ng"), r"\1n"))
 
 
@@ -28,7 +34,7 @@ def from_pinyin(clean: str) -> str:
             at += size
         else:
             at += 1
-    return "".join(pieces) + clean[end:]
+    return _BETWEEN.sub("", "".join(pieces) + clean[end:]) if pieces else clean
 
 
 def _longest(text: str, words: Sequence[re.Match[str]], foreign: Sequence[bool]) -> tuple[int, str]:
@@ -58,13 +64,22 @@ def merged(word: str) -> str:
 
 @cache
 def _names() -> Mapping[str, str]:
-    """Joined syllables → the name that sounds so, the shortest first."""
+    """Joined syllables → the name that sounds so, the most usual first."""
     found: dict[str, str] = {}
-    for name in sorted(chinese_targets(), key=lambda word: (len(word), word)):
+    places = _places()
+    names = sorted(chinese_targets() | _AROUND)
+    for name in sorted(names, key=lambda word: places.get(word.strip("左右双两"), 0)):
         spelt = [sounds().heard.get(character, "") for character in name]
         if all(spelt):
             found.setdefault("".join(spelt), name)
     return found
+
+
+@cache
+def _places() -> Mapping[str, int]:
+    """Where a name stands in its part's row: a phrasebook begins with the usual ones."""
+    rows = phrasebook("zh").parts.values()
+    return {form: at for row in rows for at, form in reversed(list(enumerate(row)))}
 
 
 @cache

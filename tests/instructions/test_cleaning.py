@@ -15,7 +15,8 @@ from posealign.instructions.written import load
     [
         ("zuo xi gai", "左膝盖"),
         ("xigai", "膝盖"),
-        ("biao yi xia you jian bang", "biao yi xia 右肩膀"),
+        ("biao yi xia you jian bang", "标一下右肩膀"),
+        ("bi zi he liang ge er duo", "鼻子 he 两个耳朵"),
         ("mark zuoshou please", "mark 左手 please"),
         ("jiao huai", "脚踝"),
     ],
