@@ -1,8 +1,8 @@
 """One way of writing for what people write in several, before anything is read.
 
-Names typed in pinyin become characters, slips are mended, and a part on both sides is said in one
-word: "left and right knee" and 左、右膝 are both knees, not the one that the last side is beside.
-What is left unsaid ("the left one too") is put in last.
+Names typed in pinyin become characters, Latin sides ours, slips are mended, and a part on both
+sides is said in one word: "left and right knee" and 左、右膝 are both knees, not the one that the
+last side is beside. What is left unsaid ("the left one too") is put in last.
 """
 
 from __future__ import annotations
@@ -25,12 +25,18 @@ _BOTH = re.compile(
 _BOTH_HAN = re.compile(
     r"(?:(左)|右)(?:边|侧|面)?的?(?:[、/&+和跟与加及]|以及)\s*(?(1)右|左)(?:边|侧|面)?的?"
 )
+# Sides in the Latin of anatomy, behind what they belong to: crus sinistrum, pes dexter.
+_LATIN = re.compile(
+    r"\b(?P<part>(?:(?:membrum|articulatio|os|digitus) )?[a-z]+) "
+    r"(?:(?P<left>sinistr(?:a|ae|um|i)|(?<=[sx] )sinister)|dextr(?:a|ae|um|i)|(?<=[sx] )dexter)\b"
+)
 _LONGEST = 40  # characters of a part's name
 _NO_PART = re.compile(r"hand side|\w+ side\b|手?边")
 
 
 def cleaned(text: str) -> str:
     """A normalised text as its writer meant to write it."""
+    text = _LATIN.sub(lambda m: f"{'left' if m['left'] else 'right'} {m['part']}", text)
     mended = mend(from_pinyin(text))
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     return complete(_BOTH.sub(lambda match: _both(match, "both "), mended))

@@ -46,3 +46,16 @@ def test_english_is_no_pinyin() -> None:
 )
 def test_a_part_on_both_sides_is_said_in_one_word(said: str, written: str) -> None:
     assert cleaned(said) == written
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("crus sinistrum", "left crus"),
+        ("pes dexter, please", "right pes, please"),
+        ("membrum inferius dextrum", "right membrum inferius"),
+        ("a sinister face", "a sinister face"),
+    ],
+)
+def test_latin_sides_are_ours(said: str, written: str) -> None:
+    assert cleaned(said) == written
