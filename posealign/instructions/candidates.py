@@ -81,8 +81,9 @@ class Ballot:
         self.rows: dict[bytes, tuple[Mask, dict[str, float]]] = {}
 
     def propose(self, mask_V: Mask, **said: float) -> None:
-        if mask_V.any():
-            known = self.rows.setdefault(mask_V.tobytes(), (mask_V, {}))[1]
+        key = mask_V.tobytes()
+        if 1 in key:
+            known = self.rows.setdefault(key, (mask_V, {}))[1]
             for name, value in said.items():
                 known[name] = max(known.get(name, value), value)
 

@@ -336,12 +336,12 @@ def options_of(
     text: Text, which: int, ruled: Sequence[Joints | None], known: Weights
 ) -> list[tuple[float, Chosen]]:
     """Roles and sides of one mention with their log probabilities."""
-    scores_R = known.role_FR[role_features(text, which, ruled)].sum(0)
+    scores_R = known.role_FR.take(role_features(text, which, ruled), 0).sum(0)
     roles_R = log_softmax(scores_R.astype(np.float64))
     scopes = sided(text, text.mentions[which])
     sides_S: NDArray[np.floating] = np.zeros(1)
     if len(scopes) > 1:
-        rows = [known.side_F[side_features(text, which, scope)].sum() for scope in scopes]
+        rows = [known.side_F.take(side_features(text, which, scope)).sum() for scope in scopes]
         sides_S = log_softmax(np.array(rows, np.float64))
     found = [(float(roles_R[2]), Chosen("said", scopes[0]))]
     for at, role in enumerate(ROLES):

@@ -65,7 +65,7 @@ def sideless(clean: str, hints: list[Hint]) -> list[int]:
 def slot_votes(clean: str, hints: list[Hint]) -> dict[str, NDArray[np.float32]]:
     """Log probabilities of each slot's classes."""
     slots_FK, bias_K = _slot_table()
-    scores_K = slots_FK[sideless(clean, hints)].sum(0) + bias_K
+    scores_K = slots_FK.take(sideless(clean, hints), 0).sum(0) + bias_K
     voted: dict[str, NDArray[np.float32]] = {}
     at = 0
     for name, classes in SLOTS.items():
@@ -110,4 +110,4 @@ def _slot_table() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     for classes in SLOTS.values():
         order += [at + place for place in folded(classes)]
         at += len(classes)
-    return slots_FK[:, order], bias_K[order]
+    return np.ascontiguousarray(slots_FK[:, order]), bias_K[order]  # rows are what is read
