@@ -58,9 +58,10 @@ def read_clauses(clean: str) -> Scope | None:
 def weigh_clauses(clean: str) -> tuple[Scope | None, bool]:
     """The same, and whether any words join or part its clauses: then the reading is a sure one."""
     text = _ONLY_SIDE.sub(r"(\1)", _NO_SIDE.sub(" ", _BOTH.sub(" ", clean)))
-    returned = _returned(text)
-    if returned is not None:
-        return returned, True
+    for reader in (_returned, _only):
+        special = reader(text)
+        if special is not None:
+            return special, True
     said = _exception(text, _DEPTH, _SURE)  # what is a remark is no correction
     if said is not None:
         return said, True
@@ -143,6 +144,38 @@ def _returned(text: str) -> Scope | None:
     return None
 
 
+def _only(text: str) -> Scope | None:
+    """ "Of the left leg just the ankle": a whole is named for the part of it that is wanted."""
+    named = [item for item in found_in(text) if item.scope is not None]
+    tail = patterns.ENOUGH.search(text, named[-1].end) if len(named) > 1 else None
+    for at in range(1, len(named)):
+        gap = text[named[at - 1].end : named[at].start]
+        if not patterns.ONLY.search(gap) and not (tail and at == len(named) - 1):
+            continue
+        cut = named[at - 1].end
+        if patterns.LESS.search(text, cut) or patterns.ADDED.search(gap):
+            return None
+        if _chain(text[cut:]) is not None:
+            return None
+        whole = keywords.parts_in(text[:cut])
+        wanted = keywords.parts_in(text[cut:])
+        if isinstance(whole, Part) and wanted is not None:
+            inner = [_on_its_side(item, whole) for item in parts_of(wanted)]
+            if all(whole == ALL or is_within(item, whole) for item in inner):
+                return union(list(dict.fromkeys(inner)))
+        return None
+    return None
+
+
+def parts_of(scope: Scope) -> list[Scope]:
+    return list(scope.items) if isinstance(scope, Union) else [scope]
+
+
+def _on_its_side(scope: Scope, whole: Part) -> Scope:
+    plain = isinstance(scope, Part) and scope.name in PAIRED and scope.side is None
+    return part(f"{whole.side}_{scope.name}") if plain and whole.side else scope  # type: ignore[union-attr]
+
+
 def _gone(text: str) -> Scope | None:
     """ "The arms can go": all but what is named."""
     named = keywords.read_sum(text) if patterns.GONE.search(text) else None
@@ -151,6 +184,10 @@ def _gone(text: str) -> Scope | None:
 
 def _excepted(match: re.Match[str], pattern: Pattern, depth: int) -> Scope | None:
     found = match.groupdict()
+    if found.get("post") and match.string[match.start("post") - 1].isalpha():
+        following = found_in(found["post"])
+        if following and following[0].start == 0:
+            return None  # 要胳膊,不要腿: it is the legs that are not wanted
     before = " , ".join(filter(None, (found.get("pre"), found.get("x"))))
     removed_text, after = found["y"] or "", found.get("post") or ""
     if pattern.behind:

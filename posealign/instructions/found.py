@@ -30,6 +30,7 @@ class Found:
 def found_in(text: str) -> tuple[Found, ...]:
     """Sides and parts, the longest match at each place; compounds like 手机 hold no part."""
     words, longest = _index()
+    people = [match.span() for match in patterns.SIDED_PEOPLE.finditer(text)]
     tokens = [(match[0], match.start(), match.end()) for match in TOKEN.finditer(text)]
     found, at = [], 0
     while at < len(tokens):
@@ -44,7 +45,8 @@ def found_in(text: str) -> tuple[Found, ...]:
             if meant is not None:
                 end = tokens[at + size - 1][2]
                 if isinstance(meant, str):
-                    found.append(Found(start, end, side=meant))
+                    if not any(first <= start < last for first, last in people):
+                        found.append(Found(start, end, side=meant))
                 else:
                     both = bool(patterns.BOTH.search(text[max(0, start - 7) : start]))
                     both = both or bool(patterns.BOTH_WITHIN.match(text, start))  # 两个膝盖

@@ -136,8 +136,8 @@ def after_correction(text: str) -> str:
         before, after = text[: match.start()], text[match.end() :]
         found = found_in(after)
         if any(item.scope for item in found):
-            if match[0].endswith("no") and _within(found, before):
-                continue  # "the whole body, no shoulders"
+            if match[0].endswith("no") and (_within(found, before) or _is_bare(found, after)):
+                continue  # "the whole body, no shoulders"; "arms. no legs"
             if _is_added(match[0], after, found):
                 continue
             return _turned_first(before, after, found) or _partly(before, after, found) or after
@@ -158,10 +158,16 @@ _MILD = ("actually", "wait", "hang on", "i mean", "等等", "其实是", "还是
 
 def _turned_first(before: str, after: str, found: Sequence[Found]) -> str | None:
     """ "Left arm, no, right, and the foot": the side alone corrects, and more is named behind."""
-    if found[0].side is None or _takes_side(found[1], after[found[0].end : found[1].start]):
+    if not _leads(found, after):
         return None
     turned = _turned(before, found[:1])
     return f"{turned} , {after[found[0].end :]}" if turned is not None else None
+
+
+def _leads(found: Sequence[Found], after: str) -> bool:
+    """Whether a side stands first that is of no part behind it."""
+    alone = found[0].side is not None
+    return alone and not _takes_side(found[1], after[found[0].end : found[1].start])
 
 
 def _partly(before: str, after: str, found: Sequence[Found]) -> str | None:
@@ -182,9 +188,14 @@ def _partly(before: str, after: str, found: Sequence[Found]) -> str | None:
     return f"{before[:cut]} {after}"
 
 
+def _is_bare(found: Sequence[Found], after: str) -> bool:
+    """Whether a part follows at once, without article or side: "no legs" takes nothing back."""
+    return found[0].scope is not None and not after[: found[0].start].strip(" ")
+
+
 def _is_added(word: str, after: str, found: Sequence[Found]) -> bool:
     """ "The left foot, hmm, actually the right foot too": no correction."""
-    alone = sum(item.scope is not None for item in found) == 1
+    alone = sum(item.scope is not None for item in found) == 1 and not _leads(found, after)
     return alone and word.strip(" ,.:") in _MILD and bool(patterns.ALSO.search(after))
 
 
