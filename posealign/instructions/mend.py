@@ -154,7 +154,7 @@ def _side_of(word: str, following: str) -> str | None:
     """The side that a slip before a part's name was meant for: "lef leg", "the let elbow"."""
     if word in _BEFORE_PARTS or word in _part_words():
         return None
-    if following not in _part_words() and following not in ("arm", "leg", "hip", "ear", "eye"):
+    if following not in _part_words():
         return None
     if word in _HEARD_RIGHT:
         return "right"
@@ -179,7 +179,8 @@ def _part_of(word: str) -> str:
 
 @cache
 def _part_words() -> frozenset[str]:
-    return frozenset(form for form in _part_forms() if form.isalpha() and len(form) >= 4)
+    named = frozenset(form for form in _part_forms() if form.isalpha() and len(form) >= 4)
+    return named | {"arm", "leg", "hip", "ear", "eye"}
 
 
 @cache
@@ -195,15 +196,13 @@ def _cost(word: str, option: str, most: int) -> float:
     if option == _SILENT.get(word[0], "") + word and option in _part_words():
         return -1.0
     slips, cost = _slips(word, option)
-    if slips > most or (word[0] != option[0] and (len(word) <= 4 or slips > 1)):
+    named = option in _part_words()
+    likely = named and slips == 1 and sorted(word) == sorted(option)  # "elg"
+    if slips > most or (word[0] != option[0] and (slips > 1 or (len(word) <= 4 and not likely))):
         return 9.0
-    likely = slips == 1 and sorted(word) == sorted(option) and option in _part_words()
     if len(word) <= 4 and common < _COMMON and not likely:
         return 9.0  # abbreviations are short
-    if word[0] != option[0]:
-        cost += 0.5
-    if option in _part_words():
-        cost -= 0.3
+    cost += 0.5 * (word[0] != option[0]) - 0.3 * named
     return cost - 0.15 * math.log10(1 + common)
 
 

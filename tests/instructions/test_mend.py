@@ -21,6 +21,7 @@ from posealign.instructions.written import load
         ("leftknee", "left knee"),  # run together
         ("showtheleftknee", "show the left knee"),
         ("left rist", "left wrist"),  # a letter nobody hears
+        ("right elg and aers", "right leg and ears"),  # the first two exchanged
         ("write leg", "right leg"),
         ("write a report", "write a report"),
     ],
