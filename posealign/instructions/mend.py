@@ -304,7 +304,7 @@ def sounds() -> Sounds:
         if name in single_names():
             taken.update({character: name for character in wrong if len(character) == 1})
         if name in targets and len(name) > 1:
-            unknown = [word for word in wrong if len(word) > 1 and word not in words]
+            unknown = [word for word in wrong if len(word) == len(name) and word not in words]
             sides = ("", *(side for side in "左右双" if side + name in targets))
             slips.update({side + word: side + name for word in unknown for side in sides})
     named = {key: tuple(row) for key, row in meant.items()}

@@ -6,6 +6,7 @@ import pytest
 
 from posealign.instructions.mend import LATIN, chinese_targets, mend, mend_word, spelling
 from posealign.instructions.normalise import normalise
+from posealign.instructions.phrases import phrasebook
 from posealign.instructions.written import load
 
 
@@ -52,6 +53,12 @@ def test_behind_a_side_a_real_word_may_be_a_part() -> None:
 )
 def test_what_sounds_like_a_part_becomes_it(slip: str, meant: str) -> None:
     assert mend(slip) == meant
+
+
+def test_every_slip_of_the_phrasebook_can_be_read() -> None:
+    for name, wrong in phrasebook("zh").noise.replace.items():
+        for word in wrong:
+            assert mend(normalise(f"{word}的点")), name
 
 
 @pytest.mark.parametrize("text", ["没有手机", "晚上退烧", "工作人员", "东西盖好", "左转右转"])
