@@ -37,7 +37,10 @@ _NO_PART = re.compile(r"hand side|\w+ side\b|手?边")
 def cleaned(text: str) -> str:
     """A normalised text as its writer meant to write it."""
     text = _LATIN.sub(lambda m: f"{'left' if m['left'] else 'right'} {m['part']}", text)
-    mended = mend(from_pinyin(text))
+    text = from_pinyin(text)
+    mended = mend(text)
+    if mended != text:
+        mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     return complete(_BOTH.sub(lambda match: _both(match, "both "), mended))
 

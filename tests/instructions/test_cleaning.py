@@ -37,6 +37,7 @@ def test_english_is_no_pinyin() -> None:
         ("left and right acromion", "both acromion"),
         ("both the left and the right tibia", "both tibia"),
         ("r/l hip", "both hip"),
+        ("the rite kne and 作褪", "the right knee and 左腿"),
         ("左、右膝", "双侧膝"),
         ("左边和右边的胳膊肘", "双侧胳膊肘"),
         ("left and right of the photo", "left and right of the photo"),
