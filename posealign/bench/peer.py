@@ -119,6 +119,17 @@ def open_peers(checkpoint: Path, threads: int) -> tuple[Peer, ...]:
     return own, Peer(load(checkpoint, attn_implementation="eager").eval(), processor)
 
 
+def peer_macs(peers: Sequence[Peer], predictor: Predictor) -> int:
+    """Of transformers' network, to heatmaps: more than our graphs need for the same numbers."""
+    import torch  # noqa: PLC0415
+    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415
+
+    values = _values(graph_inputs(predictor, 1, 17)["image"]["pixels"])
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        peers[-1].model(values)  # eager: each product is an operator of its own
+    return int(counter.get_total_flops()) // 2
+
+
 def peer_calls(peers: Sequence[Peer], predictor: Predictor) -> dict[str, Call]:
     """The same picture and box for all: the graphs alone, and from a picture to joints."""
     image, boxes = noise_frame(predictor)

@@ -69,7 +69,9 @@ def measure(
             count_macs(bundle.path(f"{name}.onnx"), inputs[name]) for name in ("image", "locate")
         ),
     }
-    macs |= {one.forward_row: macs[peer.OURS] for one in peers}  # the same network and picture
+    if peers:
+        theirs = peer.peer_macs(peers, predictor)
+        macs |= {one.forward_row: theirs for one in peers}
     rows = [
         timing(name, values, macs=macs.get(name), peak=peak)
         for name, values in times.items()

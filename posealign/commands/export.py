@@ -30,6 +30,10 @@ def onnx(
     fp16_weights: Annotated[
         bool, typer.Option("--fp16-weights", help="Half the size, computed in fp32.")
     ] = False,
+    gpu: Annotated[
+        bool,
+        typer.Option("--gpu", help="Not shaped for a CPU: before --fp16, CUDA and TensorRT."),
+    ] = False,
     pictures: Annotated[
         str | None, typer.Option(help="Pictures to calibrate int8 with: folder or glob.")
     ] = None,
@@ -57,6 +61,8 @@ def onnx(
     """
     if int8 + fp16 + fp16_weights > 1:
         raise InvalidInput("--int8, --fp16 and --fp16-weights exclude each other")
+    if gpu and (int8 or fp16):
+        raise InvalidInput("--gpu exports from weights; give its bundle to --int8 or --fp16 then")
     source = bundles.find(bundle)
     if output.resolve() == source.folder.resolve():
         raise InvalidInput(f"{output} is the bundle itself; give another folder")
@@ -65,7 +71,7 @@ def onnx(
             source, output, int8, pictures, exclude or [], convolutions, test
         )
     else:
-        made, report, table = _from_weights(source, output, fp16_weights, opset)
+        made, report, table = _from_weights(source, output, fp16_weights, opset, gpu)
     if as_json:
         row = {"name": made.name, "folder": str(output), "digest": made.digest}
         return print_json({**row, "precision": made.metadata.precision, "report": report})
@@ -75,7 +81,7 @@ def onnx(
 
 
 def _from_weights(
-    source: Bundle, output: Path, fp16_weights: bool, opset: int
+    source: Bundle, output: Path, fp16_weights: bool, opset: int, gpu: bool
 ) -> tuple[Bundle, Any, str]:
     from posealign.export.onnx import export_bundle  # noqa: PLC0415
     from posealign.export.parity import torch_parity  # noqa: PLC0415
@@ -85,7 +91,7 @@ def _from_weights(
     precision = "fp16-weights" if fp16_weights else "fp32"
     typer.echo("exporting …", err=True)
     tokenizer = source.path("tokenizer.json")
-    made = export_bundle(model, output, source.metadata, tokenizer, precision, opset=opset)
+    made = export_bundle(model, output, source.metadata, tokenizer, precision, opset=opset, gpu=gpu)
     report = torch_parity(model, output)
     return made, report.to_json(), report.table()
 

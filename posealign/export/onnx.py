@@ -18,6 +18,7 @@ from posealign import bundle as bundles
 from posealign.bundle import Bundle, Metadata
 from posealign.errors import InvalidInput
 from posealign.export.attention import TRANSLATIONS
+from posealign.export.for_cpu import for_cpu
 from posealign.export.graphs import FREE, SPECS, GraphModule, example, spec_of
 from posealign.export.phases import in_phases
 from posealign.export.precision import store_fp16
@@ -35,8 +36,12 @@ def export_bundle(
     precision: str = "fp32",
     weights: bool = True,
     opset: int = OPSET,
+    gpu: bool = False,
 ) -> Bundle:
-    """Write a whole bundle: graphs, tokenizer, weights to go on training from, bundle.json."""
+    """Write a whole bundle: graphs, tokenizer, weights to go on training from, bundle.json.
+
+    `gpu` leaves the image graph as it is in torch; otherwise it is shaped for a CPU.
+    """
     if precision not in ("fp32", "fp16-weights"):
         raise InvalidInput(f"precision is {precision!r}; expected fp32 or fp16-weights")
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +53,7 @@ def export_bundle(
     if half:  # torch and onnxruntime must go on from the same numbers
         model = copy.deepcopy(model)
         round_to_half(model)
-    export_graphs(model, folder, metadata, opset)
+    export_graphs(model, folder, metadata, opset, gpu)
     if half:
         for graph in SPECS:
             store_fp16(folder / f"{graph}.onnx", folder / f"{graph}.onnx")
@@ -61,14 +66,16 @@ def export_bundle(
 
 
 def export_graphs(
-    model: PoseModel, folder: Path, metadata: Metadata, opset: int = OPSET
+    model: PoseModel, folder: Path, metadata: Metadata, opset: int = OPSET, gpu: bool = False
 ) -> dict[str, Path]:
     """The four ONNX files, each checked by onnx and described by its own metadata."""
     was_training = model.training
     model.eval()
     paths = {graph: folder / f"{graph}.onnx" for graph in SPECS}
+    # Sums of weights are no numbers of half the size: where size counts, the neck stays.
+    image = model if gpu else for_cpu(model, neck=metadata.precision != "fp16-weights")
     for graph, path in paths.items():
-        proto = to_onnx(model, graph, opset)
+        proto = to_onnx(image if graph == "image" else model, graph, opset)
         notes = {
             "bundle": metadata.name,
             "version": metadata.version,
