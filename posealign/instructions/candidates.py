@@ -194,21 +194,23 @@ def propose_read(ballot: Ballot, clean: str, ruled: Query | Refusal | None) -> M
     """What clauses and rules read, and the roles that the words around each part give it; what
     clauses and rules read alike comes back.
     """
-    clauses, joined = weigh_clauses(clean)
+    clauses, how = weigh_clauses(clean)
     views: list[Joints | None] = [None, None]
     if clauses is not None:
         views[0] = meant(clauses)
-        kind = "joined" if joined else "corrected" if is_corrected(clean) else "plain"
-        kind = "composed" if is_composed(clauses) else kind
+        kind = how or ("corrected" if is_corrected(clean) else "plain")
+        kind = "composed" if how != "told" and is_composed(clauses) else kind
         ballot.propose(_mask_of(clauses), **{f"clauses_{kind}": 1.0})
     if isinstance(ruled, Query):
         views[1] = meant(ruled.scope)
         kind = "structured" if is_structured(clean, ruled) else "plain"
         ballot.propose(_mask_of(ruled.scope), **{f"rules_{kind}": 1.0})
-    for scope, log_p in likely(clean, views):
+    alike = views[0] if views[0] is not None and views[0] == views[1] else frozenset[str]()
+    for place, (scope, log_p) in enumerate(likely(clean, views)):
         sure = max(log_p, -6.0) + 6.0
         ballot.propose(_mask_of(scope), roles=1.0, roles_sure=sure)
-    alike = views[0] if views[0] is not None and views[0] == views[1] else frozenset[str]()
+        if place == 0 and meant(scope) == alike:
+            ballot.propose(_mask_of(scope), alike=1.0)  # clauses, rules and roles
     return as_mask(alike)
 
 

@@ -55,20 +55,23 @@ def read_clauses(clean: str) -> Scope | None:
     return weigh_clauses(clean)[0]
 
 
-def weigh_clauses(clean: str) -> tuple[Scope | None, bool]:
-    """The same, and whether any words join or part its clauses: then the reading is a sure one."""
+def weigh_clauses(clean: str) -> tuple[Scope | None, str]:
+    """The same, and how sure a reading it is: "told" where what is left out and what is kept lie
+    within each other, "joined" where words join or part its clauses, else "".
+    """
     text = _ONLY_SIDE.sub(r"(\1)", _NO_SIDE.sub(" ", _BOTH.sub(" ", clean)))
     for reader in (_returned, _only):
         special = reader(text)
         if special is not None:
-            return special, True
+            return special, "told"
     said = _exception(text, _DEPTH, _SURE)  # what is a remark is no correction
     if said is not None:
-        return said, True
+        return said, "joined"
     text = keywords.after_correction(text)
     excepted = _exception(text, _DEPTH)
     scope = excepted if excepted is not None else _read(text, 0)
-    return scope, excepted is not None or (scope is not None and is_joined(scope))
+    joined = excepted is not None or (scope is not None and is_joined(scope))
+    return scope, "joined" if joined else ""
 
 
 def is_joined(scope: Scope) -> bool:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from posealign.instructions.clauses import is_composed, read_clauses
+from posealign.instructions.clauses import is_composed, read_clauses, weigh_clauses
 from posealign.instructions.compositions import sample_composition
 from posealign.instructions.normalise import normalise
 from posealign.instructions.phrases import LANGUAGES, phrasebook
@@ -96,3 +96,16 @@ def test_most_compositions_are_read_without_any_training() -> None:
             evaluate(scope, candidates) == evaluate(query.scope, candidates)
         )
     assert right >= 0.65 * 120
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ("the head can go, the ears stay", "told"),
+        ("of the left hand just the thumb", "told"),
+        ("the leg minus the knee", "joined"),
+        ("the leg and the knee", ""),
+    ],
+)
+def test_how_sure_a_reading_is(text: str, how: str) -> None:
+    assert weigh_clauses(text)[1] == how
