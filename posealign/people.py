@@ -38,9 +38,14 @@ class Seen:
 
     box: Box
     score: float
-    infant: float | None
+    infant: float | None  # probability; None of somebody whose box was given
     size: tuple[int, int]  # width and height of the picture: how much of a crop it fills
     sights: tuple[Sight, ...]  # as the box stands, then upright
+
+    @property
+    def given(self) -> bool:
+        """Whether the box came with the question; a found one is less exact."""
+        return self.infant is None
 
     @property
     def crop(self) -> Crop:

@@ -20,13 +20,17 @@ from posealign.bundle import Bundle
 from posealign.data.crop import Crop
 from posealign.data.finder import Found, decode
 from posealign.instructions.resolve import Reading
-from posealign.people import Seen, Sight, clipped, picture_box, turn_of
+from posealign.people import Box, Seen, Sight, clipped, picture_box, turn_of
 from posealign.question import rows_of
 from posealign.runtime.session import Arrays, Graphs
+from posealign.skeletons.load import skeleton
+from posealign.verify import softmax
 from posealign.vote import Voted, voted
 
 WORDLESS = ("vectors", "state", "z")  # what `select` says without looking at the words
 LEAST_SIDE = 8  # pixels; a smaller box holds nobody
+BODY = skeleton("coco17").names
+LEAST_JOINTS = 4  # of the body; fewer say little of where it ends
 # Lean in degrees and padding of the sights after the first, in the order in which they help most:
 # docs/decisions/0023-sights-that-vote.md.
 FURTHER = ((0.0, 1.25), (-15.0, 1.1), (15.0, 1.1))
@@ -120,11 +124,11 @@ def look_again(
     passes: int,
 ) -> tuple[Seen, ...]:
     """Everybody through `passes` - 1 further crops, yet to be selected."""
-    places = locate(graphs, people, vectors_of(people, rows_of(TORSO)))
+    places = locate(graphs, people, vectors_of(people, rows_of(BODY)))
     crops = [
         crop
         for one, place in zip(people, places, strict=True)
-        for crop in further(one, turn_of(place.points_K2), bundle.input_size, passes)
+        for crop in further(one, place.points_K2, bundle.input_size, passes)
     ]
     sights = iter(encode(graphs, bundle, image_HW3, crops))
     return tuple(
@@ -133,15 +137,32 @@ def look_again(
     )
 
 
-def further(one: Seen, turn: float, input_size: tuple[int, int], passes: int) -> list[Crop]:
-    """The person upright, then leaning and larger.
+def further(
+    one: Seen, body_K2: NDArray[np.float64], input_size: tuple[int, int], passes: int
+) -> list[Crop]:
+    """The person upright, then leaning and larger. A box that was found gives way to a tighter one.
 
     A whole degree: backends whose places differ in the sixth digit then cut the same pixels.
     """
+    box = one.box if one.given else extent(one, body_K2)
+    turn = turn_of(body_K2[[BODY.index(name) for name in TORSO]])
     return [
-        Crop.of_box(one.box, input_size, float(round(turn + lean)), padding)
+        Crop.of_box(box, input_size, float(round(turn + lean)), padding)
         for lean, padding in FURTHER[: passes - 1]
     ]
+
+
+def extent(one: Seen, body_K2: NDArray[np.float64]) -> Box:
+    """What the joints span that the first sight holds for present; the box, if these are few."""
+    present_K = softmax(one.mean("state")[rows_of(BODY)])[:, 0] < 0.5
+    if present_K.sum() < LEAST_JOINTS:
+        return one.box
+    low, high = body_K2[present_K].min(axis=0), body_K2[present_K].max(axis=0)
+    # Whole pixels, for backends that differ in the sixth digit.
+    (left, top), (right, bottom) = np.floor(low).tolist(), np.ceil(high).tolist()
+    if min(right - left, bottom - top) < LEAST_SIDE:
+        return one.box
+    return left, top, right - left, bottom - top
 
 
 def stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -139,6 +139,28 @@ def test_everybody_is_looked_at_upright_then_leaning(image: NDArray[np.uint8]) -
         assert size == pytest.approx(wide * 1.1 / 1.25)
 
 
+def test_a_found_box_gives_way_to_what_the_joints_span(image: NDArray[np.uint8]) -> None:
+    """The crops after the first follow the joints; the box that is reported does not change."""
+    four, _ = watched(passes=4, finder_threshold=1e-6, max_people=1)
+    look = four.look(image)
+    box = look.people[0].box
+    result = look.ask("all 17 keypoints")
+    (one,) = look.people
+    assert not one.given
+    assert result.poses[0].box == one.box == box
+    first = replace(one, sights=one.sights[:1])
+    (body,) = sight.locate(four.graphs, [first], sight.vectors_of([first], rows_of(sight.BODY)))
+    left, top, width, height = sight.extent(first, body.points_K2)
+    assert one.sights[1].crop.center == (left + width / 2, top + height / 2)
+    inside = (body.points_K2 >= (left, top)) & (body.points_K2 <= (left + width, top + height))
+    assert inside.all(axis=1).sum() >= sight.LEAST_JOINTS
+    nowhere = replace(first, sights=tuple(
+        replace(s, selected={**s.selected, "state": np.tile([9.0, 0.0, 0.0], (148, 1))})
+        for s in first.sights
+    ))  # fmt: skip
+    assert sight.extent(nowhere, body.points_K2) == box
+
+
 def test_all_sights_have_a_say_in_states_and_depths(image: NDArray[np.uint8]) -> None:
     four, _ = watched(passes=4)
     (one,) = four.ready(four.look(image, WHOLE), four.resolver.read("the torso"))
