@@ -42,6 +42,7 @@ from posealign.instructions.query import (
 )
 from posealign.instructions.roles import likely
 from posealign.instructions.sets import Joints, as_mask, meant
+from posealign.instructions.told import told
 from posealign.instructions.votes import slot_votes, vote
 from posealign.skeletons.load import vocabulary
 
@@ -126,8 +127,9 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
     """Everyone's readings of one text, and what they say of an answer at all."""
     if not foreign:
         out = _voted(out, row, hints, clean, slots)
-    heads = decode(out, row)
     ruled = None if foreign else parse_text(clean)  # the rules speak English and Chinese
+    out = told(out, row, ruled)
+    heads = decode(out, row)
     named = mentions(hints)
     ballot = Ballot()
     related_V = heads.related_V

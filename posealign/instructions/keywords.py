@@ -263,11 +263,19 @@ def parts_in(text: str) -> Scope | None:
     return union(unique) if unique else None
 
 
+_SOUNDS_LIKE = {
+    "in_upper_half": "upper_body", "in_lower_half": "lower_body",
+    "in_left_half": "left_side", "in_right_half": "right_side",
+}  # fmt: skip
+
+
 def _related(relation: str, parts: list[Scope]) -> Scope | None:
     plain = [scope for scope in parts if isinstance(scope, Part)]
     if relation in ("nearest_face", "touching_face"):
         plain = [scope for scope in plain if scope.name not in ("face", "mouth", "nose", "head")]
     if relation not in CHOOSING:
+        # "The top half of the pic" names no upper body.
+        plain = [scope for scope in plain if scope.name != _SOUNDS_LIKE.get(relation)]
         return Related(relation, plain[0] if plain else Part("all"))
     paired = [scope for scope in plain if scope.name in PAIRED]
     if not paired:

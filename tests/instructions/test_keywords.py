@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from posealign.instructions.found import found_in
 from posealign.instructions.hints import find_hints
 from posealign.instructions.keyword_patterns import IMPOSSIBLE
 from posealign.instructions.keywords import parse_text
-from posealign.instructions.query import Query, Refusal, parse
+from posealign.instructions.query import RELATIONS, Query, Refusal, parse
 from posealign.instructions.sets import read
+from posealign.instructions.told import told
 
 
 @pytest.mark.parametrize(
@@ -90,3 +92,32 @@ def test_parts_of_a_named_whole_and_words_that_only_look_like_parts(
 def test_nobody_has_a_third_hand(text: str) -> None:
     assert IMPOSSIBLE.search(text)
     assert not IMPOSSIBLE.search("the third finger of the second baby")
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("the arm on the left side of the picture", "image_left(arm)"),
+        ("the picture's right: foot", "image_right(foot)"),
+        ("屏幕上靠左的膝盖", "image_left(knee)"),
+        ("照片里上半身的点", "upper_body"),
+        ("joints in the top half of the pic", "in_upper_half(all)"),
+        ("上半张照片里的关节", "in_upper_half(all)"),
+        ("搭到另一条腿上头的那条腿", "crossing_over(leg)"),
+        ("thighs as far as they show", "thigh"),
+        ("consent covers the knees", "knee"),
+        ("a cross on the left big toe", "left_big_toe"),
+    ],
+)
+def test_relations_in_plain_words(text: str, query: str) -> None:
+    read = parse_text(text)
+    assert isinstance(read, Query)
+    assert str(read.scope) == query
+
+
+def test_a_relation_in_plain_words_is_heard() -> None:
+    quiet = {"relation": np.zeros((1, 1 + len(RELATIONS)), np.float32)}
+    heard = told(quiet, 0, parse_text("the foot nearer the camera"))
+    assert RELATIONS[int(heard["relation"][0].argmax()) - 1] == "nearer_camera"
+    assert told(quiet, 0, parse_text("the left foot")) is quiet
+    assert told(quiet, 0, parse_text("the higher foot")) is quiet
