@@ -18,16 +18,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from posealign.instructions.mend import (
-    FOLDER,
-    GRAMMAR,
-    HAN,
-    LATIN,
-    LONG,
-    chinese_targets,
-    less_letters,
-    single_names,
-)
+from posealign.instructions.mend import LATIN, LONG, less_letters
+from posealign.instructions.mend_han import FOLDER, GRAMMAR, HAN, chinese_targets, single_names
 from posealign.instructions.normalise import normalise
 from posealign.instructions.phrases import LANGUAGES, Phrasebook, phrasebook
 from posealign.instructions.written import load

@@ -13,7 +13,8 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 
-from posealign.instructions.mend import FOLDER, HAN, sounds, spelling
+from posealign.instructions.mend import spelling
+from posealign.instructions.mend_han import FOLDER, HAN, sounds
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 
 _LETTERS = r"[^\W\d_\u3041-\u30ff\u3400-\u9fff]+"  # but kana and Han

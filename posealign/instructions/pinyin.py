@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
-from posealign.instructions.mend import LATIN, chinese_targets, sounds, spelling
+from posealign.instructions.mend import LATIN, spelling
+from posealign.instructions.mend_han import chinese_targets, sounds
 from posealign.instructions.phrases import phrasebook
 
 _MOST = 6  # syllables typed apart

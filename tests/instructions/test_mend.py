@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from posealign.instructions.mend import LATIN, chinese_targets, mend, mend_word, spelling
+from posealign.instructions.mend import LATIN, mend, mend_word, spelling
+from posealign.instructions.mend_han import chinese_targets
 from posealign.instructions.normalise import normalise
 from posealign.instructions.phrases import phrasebook
 from posealign.instructions.written import load
@@ -22,6 +23,7 @@ from posealign.instructions.written import load
         ("leftknee", "left knee"),  # run together
         ("showtheleftknee", "show the left knee"),
         ("left rist", "left wrist"),  # a letter nobody hears
+        ("rihtg knee", "right knee"),
         ("right elg and aers", "right leg and ears"),  # the first two exchanged
         ("write leg", "right leg"),
         ("write a report", "write a report"),
@@ -49,6 +51,8 @@ def test_behind_a_side_a_real_word_may_be_a_part() -> None:
         ("标出又手", "标出右手"),
         ("区干", "躯干"),
         ("左脚裸", "左脚踝"),
+        ("标胳脖", "标胳膊"),
+        ("标一下吧", "标一下吧"),
     ],
 )
 def test_what_sounds_like_a_part_becomes_it(slip: str, meant: str) -> None:
