@@ -64,7 +64,7 @@ class TokensFirstBlock(nn.Module):
         scores_BHNN = query.permute(1, 2, 0, 3) @ key.permute(1, 2, 3, 0)
         shares_BHNN = (scores_BHNN / math.sqrt(shape[-1])).softmax(-1)
         mixed_BHNd = shares_BHNN @ value.permute(1, 2, 0, 3)
-        return mixed_BHNd.permute(2, 0, 1, 3).reshape(x_TD.shape)
+        return mixed_BHNd.permute(2, 0, 1, 3).reshape(x_TD.shape)  # type: ignore[no-any-return]
 
 
 @torch.no_grad()

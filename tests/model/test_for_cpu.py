@@ -108,7 +108,8 @@ def test_the_image_graph_with_onnxruntime(image: bytes, batch: int) -> None:
 
 @pytest.fixture(scope="module")
 def image() -> bytes:
-    return to_onnx(for_cpu(small_vit()), "image").SerializeToString()
+    proto = to_onnx(for_cpu(small_vit()), "image")
+    return bytes(proto.SerializeToString())
 
 
 def test_what_the_graph_is_made_of(image: bytes) -> None:
@@ -128,6 +129,7 @@ def test_the_model_itself_stays() -> None:
     assert {name: id(part) for name, part in model.named_modules()} == parts
     assert shaped.encoder.finder is model.encoder.finder
     assert isinstance(shaped.encoder.vit, TokensFirst)
+    assert isinstance(for_cpu(model, neck=False).encoder.neck, ClassicNeck)  # weights in fp16
     plus = small_vit(experts=2, part=6)
     assert isinstance(for_cpu(plus).encoder.vit, ViT)
     simple = small_vit(neck="simple")
