@@ -44,6 +44,10 @@ _CLAUSE = re.compile(
     r"[,;.:(。、]|\b(?:but|though|although|yet|however|except|save|apart|aside|barring|other|and|while|whereas)\b"
     r"|但|不过|可|却|只|唯独|倒"
 )
+# More is named behind a chain.
+_MORE = re.compile(
+    r"[\s,;.]*(?:\b(?:and|plus|with|together with|as well as|also|then)\b|[加和跟]|还有|另|外加|再)"
+)
 _WORDS = re.compile(r"[^\W\d_]+")
 _DEPTH = 3  # exceptions inside exceptions
 _SURE = 12  # fixed letters that leave no doubt
@@ -293,19 +297,24 @@ def _chain(text: str) -> Scope | None:
             continue
         if pattern.bare and not (_close(before[a.end :]) and _close(after[: b.start])):
             continue
-        ends = (_end(before), _end(after[: _until(after, lasts)]))
+        until = _until(after, lasts)
         try:
-            linked = _linked(*ends)
+            linked = _linked(_end(before), _end(after[:until]))
         except InvalidQuery:
             continue
         if linked is None:
             continue
         scope: Scope = linked
-        rest = keywords.read_sum(match.groupdict().get("pre") or "")
+        lead = f"{match.groupdict().get('pre') or ''} , {before[: _since(firsts)]}"
+        rest = keywords.read_sum(lead)
         if isinstance(rest, Part) and rest != ALL and _holds(rest, linked):
             scope = _on_side(linked, rest)  # "the left leg from hip to ankle"
         elif rest is not None and rest != ALL and not isinstance(rest, Chain):
             scope = union([rest, scope])
+        more = after[until:] if _MORE.match(after, until) else ""
+        further = _chain(more) or keywords.read_sum(more) if more else None
+        if further is not None and further != ALL:
+            scope = union([scope, further])
         best = (pattern.weight, scope)
     return best[1] if best else None
 
@@ -325,6 +334,12 @@ def _on_side(chain: Chain, whole: Part) -> Chain:
         for end in (chain.start, chain.end)
     )
     return Chain(*ends)
+
+
+def _since(found: Sequence[Found]) -> int:
+    """The start of the last part found, with a side before it."""
+    at = max(n for n, item in enumerate(found) if item.scope is not None)
+    return found[at - 1 if at and found[at - 1].side is not None else at].start
 
 
 def _until(text: str, found: Sequence[Found]) -> int:

@@ -122,7 +122,7 @@ def _index() -> tuple[dict[str, Scope | str], dict[str, int]]:
 
 def _is_side_and_part(form: str, words: dict[str, Scope]) -> bool:
     """左手 is found one by one, so that 左手肘 is an elbow and no hand."""
-    return form[:1] in ("左", "右") and form[1:] in words
+    return form[:1] in ("左", "右", "双", "两") and form[1:] in words
 
 
 @cache

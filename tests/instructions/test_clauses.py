@@ -46,6 +46,13 @@ def joints(written: str) -> frozenset[str]:
         ("just thumbs. no toes. no ears.", "thumb"),
         ("the baby on the left: thumbs, heels", "thumb + heel"),
         ("左边那个宝宝的拇指", "thumb"),
+        ("left leg (hip to ankle)", "chain(left_hip, left_ankle)"),
+        ("nose and hip to ankle", "nose + chain(hip, ankle)"),
+        (
+            "left elbow to wrist, and also right knee to ankle",
+            "chain(left_elbow, left_wrist) + chain(right_knee, right_ankle)",
+        ),
+        ("双足跟", "heel"),
         ("左腿去掉膝盖", "left_leg - left_knee"),
         ("鼻子和左胳膊，手腕不要", "nose + (left_arm - left_wrist)"),
         ("从左髋到左踝，膝盖除外", "chain(left_hip, left_ankle) - knee"),

@@ -125,8 +125,11 @@ def test_int8_places_joints_nearly_alike(exported: Exported, tmp_path: Path) -> 
     _, bundle = exported
     found = quantise(bundle, tmp_path / "int8", crops())
     assert found.metadata.precision == "int8"
-    kinds = {node.op_type for node in onnx.load(found.path("image.onnx")).graph.node}
-    assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
+    graph = onnx.load(found.path("image.onnx")).graph
+    assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in graph.node}
+    neck = [weight for weight in graph.initializer if "winograd" in weight.name]
+    assert len(neck) == 18  # two deconvolutions, as the convolutions that they are
+    assert {weight.data_type for weight in neck} == {onnx.TensorProto.FLOAT}
     features = [
         open_graphs(b.folder, "cpu")["image"](
             {"pixels": crops()[0][None], "dataset": np.zeros(1, np.int64)}
