@@ -21,6 +21,9 @@ SOURCES = {
     "coco": "54 pictures of COCO 2017 (annotations CC BY 4.0; pictures under Flickr licences).",
     "synth": "Synthetic infants rendered by this project (`posealign synth`): exact labels, no "
     "real person.",
+    "lit": "Synthetic infants of an earlier look (see docs/decisions/0022).",
+    "shown": "Synthetic infants of the latest look.",
+    "beside": "The people who stand beside the synthetic infants, mostly cut by the border.",
 }
 
 
