@@ -23,6 +23,7 @@ from posealign.instructions.decoding import CORE_V, Heads, Logits, decode
 from posealign.instructions.hints import LEFT, NEAR, RIGHT, Hint
 from posealign.instructions.keyword_patterns import IMPOSSIBLE, IN_PICTURE
 from posealign.instructions.keywords import (
+    asks_presence,
     is_corrected,
     is_of_people_alone,
     is_structured,
@@ -163,6 +164,8 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
         said["impossible"] = float(bool(IMPOSSIBLE.search(clean)))
         if not named:
             said["people"] = float(is_of_people_alone(clean))
+        else:
+            said["presence"] = float(asks_presence(clean))
         said["asked"] = float(asked_V[CORE_V].clip(-4, 4).mean())  # all of the body, or nothing
     return Poll(heads, asked_V, related_V, ballot, said)
 

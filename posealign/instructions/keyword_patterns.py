@@ -51,3 +51,4 @@ ONLY_WISHES = re.compile(_ROWS["only_wishes"])
 PERSON = re.compile(_ROWS["person"])
 PEOPLE_ALONE = re.compile(f"(?:{_ROWS['person']}|{_ROWS['around_person']})*")  # "only the baby"
 IN_PICTURE = re.compile(_ROWS["in_picture"])
+PRESENCE = re.compile(_ROWS["presence"])

@@ -61,6 +61,16 @@ def is_of_people_alone(text: str) -> bool:
     return somebody and bool(patterns.PEOPLE_ALONE.fullmatch(rest))
 
 
+@lru_cache(maxsize=1024)
+def asks_presence(text: str) -> bool:
+    """ "Is the nose in the picture?": nothing but a part, and whether it is there."""
+    asked = patterns.PRESENCE.fullmatch(text)
+    rest = list(asked["part"]) if asked else ["?"]
+    for one in found_in(asked["part"]) if asked else ():
+        rest[one.start : one.end] = " " * (one.end - one.start)
+    return not "".join(rest).strip()
+
+
 def is_structured(text: str, query: Query) -> bool:
     """Whether grammar was found, not parts alone: an exception, a chain, a correction."""
     return isinstance(query.scope, Except | Chain) or is_corrected(text)

@@ -6,7 +6,7 @@ import pytest
 from posealign.instructions.found import found_in
 from posealign.instructions.hints import find_hints
 from posealign.instructions.keyword_patterns import IMPOSSIBLE
-from posealign.instructions.keywords import parse_text
+from posealign.instructions.keywords import asks_presence, parse_text
 from posealign.instructions.query import RELATIONS, Query, Refusal, parse
 from posealign.instructions.sets import read
 from posealign.instructions.told import told
@@ -121,3 +121,15 @@ def test_a_relation_in_plain_words_is_heard() -> None:
     assert RELATIONS[int(heard["relation"][0].argmax()) - 1] == "nearer_camera"
     assert told(quiet, 0, parse_text("the left foot")) is quiet
     assert told(quiet, 0, parse_text("the higher foot")) is quiet
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("is the left eye in the picture?", True), ("are both knees in frame?", True),
+        ("is her nose in this photo", True), ("is the nose running in this picture?", False),
+        ("is the dog in the picture?", False), ("the left knee in the picture", False),
+    ],
+)  # fmt: skip
+def test_whether_a_part_is_in_the_picture_is_a_question_of_that_part(text: str, asks: bool) -> None:
+    assert asks_presence(text) is asks
