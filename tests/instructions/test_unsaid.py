@@ -49,12 +49,14 @@ def test_what_is_said_or_open_stays(text: str) -> None:
 def test_completing_and_mirroring_exchange() -> None:
     text = "the right shin, the left one too, and the hip on the same side"
     mirrored = mirror_text(complete(text))
-    assert mirrored is not None and mirrored == complete(mirror_text(text) or "")
+    assert mirrored is not None
+    assert mirrored == complete(mirror_text(text) or "")
 
 
 def test_a_side_alone_corrects_and_more_is_named_behind() -> None:
     read = parse_text("left thumb, no wait, right, and the left heel too")
-    assert isinstance(read, Query) and str(read.scope) == "right_thumb + left_heel"
+    assert isinstance(read, Query)
+    assert str(read.scope) == "right_thumb + left_heel"
 
 
 @pytest.mark.parametrize("text", ["右耳和两个膝盖", "右耳和双膝", "right ear and two knees"])
