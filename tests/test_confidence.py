@@ -11,8 +11,10 @@ from posealign import bundle as bundles
 from posealign.answer import Placed
 from posealign.bundle import Bundle, CalibrationSpec
 from posealign.confidence import SIGMA, at_border, calibrated, hidden
+from posealign.people import Seen
 from posealign.predictor import Predictor, PredictorSettings
 from posealign.skeletons.load import vocabulary
+from tests.sights import seen
 
 NAMES = ("left_eye", "left_hip", "my_marker")
 SIGMAS = np.array([0.025, 0.107, SIGMA])
@@ -26,22 +28,22 @@ def person(confidence: float) -> Placed:
     )  # fmt: skip
 
 
-def state_V3(**odds: float) -> dict[str, np.ndarray]:
-    """Logits by which these joints are occluded rather than visible."""
+def told(**odds: float) -> Seen:
+    """Somebody of whom these joints are occluded rather than visible, by these log-odds."""
     logits = np.zeros((len(vocabulary()), 3), np.float32)
     for name, value in odds.items():
         logits[vocabulary().index(name), 1] = value
-    return {"state": logits}
+    return seen(logits)
 
 
 def test_an_unfitted_bundle_changes_nothing() -> None:
     before = person(0.7)
-    assert calibrated(before, state_V3(), SIGMAS, CalibrationSpec()) is before
+    assert calibrated(before, told(), SIGMAS, CalibrationSpec()) is before
 
 
 def test_an_eye_is_less_sure_than_a_hip_of_the_same_heatmap() -> None:
     spec = CalibrationSpec(tolerance=1.5)
-    eye, hip, marker = calibrated(person(0.5), state_V3(), SIGMAS, spec).confidence_K
+    eye, hip, marker = calibrated(person(0.5), told(), SIGMAS, spec).confidence_K
     assert eye == pytest.approx(1 / (1 + (SIGMA / 0.025) ** 1.5))
     assert hip == pytest.approx(1 / (1 + (SIGMA / 0.107) ** 1.5))
     assert marker == pytest.approx(0.5)
@@ -49,9 +51,9 @@ def test_an_eye_is_less_sure_than_a_hip_of_the_same_heatmap() -> None:
 
 def test_a_hidden_joint_is_less_sure_and_a_described_one_is_not_known_to_be() -> None:
     spec = CalibrationSpec(hidden=-0.5)
-    told = state_V3(left_hip=2.0, left_eye=900.0)
-    np.testing.assert_allclose(hidden(person(0.5), told), [4, 2, 0])
-    eye, hip, marker = calibrated(person(0.5), told, SIGMAS, spec).confidence_K
+    one = told(left_hip=2.0, left_eye=900.0)
+    np.testing.assert_allclose(hidden(person(0.5), one), [4, 2, 0])
+    eye, hip, marker = calibrated(person(0.5), one, SIGMAS, spec).confidence_K
     assert eye == pytest.approx(1 / (1 + np.exp(2)))
     assert hip == pytest.approx(1 / (1 + np.exp(1)))
     assert marker == pytest.approx(0.5)
@@ -60,7 +62,7 @@ def test_a_hidden_joint_is_less_sure_and_a_described_one_is_not_known_to_be() ->
 @pytest.mark.parametrize("sure", [0.0, 1.0])
 def test_the_surest_stays_in_range(sure: float) -> None:
     spec = CalibrationSpec(tolerance=3.0, hidden=-1.0)
-    found = calibrated(person(sure), state_V3(left_hip=-9.0), SIGMAS, spec).confidence_K
+    found = calibrated(person(sure), told(left_hip=-9.0), SIGMAS, spec).confidence_K
     assert ((found >= 0) & (found <= 1)).all()
 
 
@@ -73,10 +75,12 @@ def test_who_stands_clear_of_the_border_goes_not_beyond_it() -> None:
 
 def test_bundles_of_before_keep_their_digest() -> None:
     """What is 0 is not written: an older bundle.json is the same text."""
-    told = json.loads((bundles.find("default").folder / "bundle.json").read_text("utf-8"))
+    written = json.loads((bundles.find("default").folder / "bundle.json").read_text("utf-8"))
     plain = CalibrationSpec(bias=0.5, fitted_on="x").model_dump(mode="json")
     assert set(plain) == {"bias", "slopes", "radius_scale", "radius_offset", "fitted_on"}
-    assert CalibrationSpec(**told["calibration"]).model_dump(mode="json") == told["calibration"]
+    assert (
+        CalibrationSpec(**written["calibration"]).model_dump(mode="json") == written["calibration"]
+    )
     assert CalibrationSpec(tolerance=1.5).model_dump()["tolerance"] == 1.5
 
 

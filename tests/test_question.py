@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from posealign.answer import placed
-from posealign.data.crop import Crop
 from posealign.data.pose import State
 from posealign.errors import InvalidInput
 from posealign.instructions.resolve import Resolver
 from posealign.predictor import Predictor
 from posealign.question import Question, rows_of
 from posealign.skeletons.load import vocabulary
+from posealign.vote import Voted
+from tests.sights import seen
 
 TORSO = {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}
 
@@ -46,17 +47,14 @@ def test_places_out_of_the_picture_and_unlikely_ones_are_absent() -> None:
     names = ("nose", "left_knee", "right_knee")
     states = np.full((len(vocabulary()), 3), -9.0, np.float32)
     states[rows_of(names)] = [[0, 1, 3], [2, 1, 0], [0, 3, 1]]
-    crop = Crop.of_box((0, 0, 192, 256), (192, 256), padding=1.0)
-    located = {
-        "xy": np.array([[400.0, 9], [9, 9], [5, 5]], np.float32),
-        "confidence": np.full(3, 0.5, np.float32), "radius": np.ones(3, np.float32),
-    }  # fmt: skip
-    person = placed(names, rows_of(names), located, {"state": states}, crop, (192, 256), 0.5, False)
+    places = Voted(np.array([[401.0, 9], [9, 9], [5, 5]]), np.full(3, 0.5), np.ones(3))
+    narrow, wide = seen(states, (192, 256)), seen(states, (500, 256))
+    person = placed(names, rows_of(names), places, narrow, 0.5, False)
     assert person.states_K.tolist() == [State.ABSENT, State.ABSENT, State.OCCLUDED]
-    surer = placed(names, rows_of(names), located, {"state": states}, crop, (500, 256), 0.9, False)
+    surer = placed(names, rows_of(names), places, wide, 0.9, False)
     assert surer.states_K.tolist() == [State.VISIBLE, State.OCCLUDED, State.OCCLUDED]
     joints = surer.joints()
-    assert joints["nose"].x == pytest.approx(401, abs=2)
+    assert joints["nose"].x == 401
     assert joints["nose"].z is None
     assert person.joints()["nose"].x is None
 

@@ -8,18 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from posealign.data.crop import Crop
-from posealign.people import Seen, Sight
+from posealign.people import Seen
 from posealign.vote import Voted, voted
+from tests.sights import seen
 
 BOX = (20.0, 10.0, 100.0, 80.0)
 TURNS = (0.0, 90.0, -37.0, 171.0)
 
 
 def person(count: int) -> Seen:
-    nothing = np.zeros((1, 1, 1), np.float32)
-    crops = [Crop.of_box(BOX, (192, 192), turn) for turn in TURNS[:count]]
-    return Seen(BOX, 1.0, None, (200, 150), tuple(Sight(c, nothing, nothing) for c in crops))
+    return seen(np.zeros((1, 3), np.float32), (200, 150), BOX, TURNS[:count])
 
 
 def located(places_SK2: NDArray[np.float64], sure_SK: NDArray[np.float64], one: Seen) -> Voted:
