@@ -349,8 +349,7 @@ def _understood(
 ) -> tuple[str, lettering.Colour]:
     asked = result.instruction
     if asked.refused:
-        strange = asked.reason == "unclear" and asked.language == "other"
-        why = canvas.word("foreign" if strange else asked.reason or "unclear")
+        why = canvas.word("foreign" if asked.in_another_language else asked.reason or "unclear")
         near = "".join(f"  → {match}?" for match in asked.near_matches[:2])
         return f"{canvas.word('refused')}: {why}{near}", _RED
     if not result.poses:

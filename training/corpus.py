@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from posealign.instructions.foreign import is_foreign
-from posealign.instructions.normalise import language_of, normalise
+from posealign.instructions.foreign import language
+from posealign.instructions.normalise import normalise
 from posealign.instructions.query import Refusal, parse
 from posealign.instructions.written import FOLDER, Line, digest, load
 
@@ -48,12 +48,7 @@ def read_source(path: Path) -> Iterator[Line]:
         pair = f"{path.stem}-{number}" if len(texts) == 2 else None
         for piece in texts:
             written = str(parse(query))
-            yield Line(written, piece, _language(normalise(piece)), f"{path.stem}/{frame}", pair)
-
-
-def _language(clean: str) -> str:
-    """By words where they belong to a language that is not read, else by script."""
-    return "other" if is_foreign(clean) else language_of(clean)
+            yield Line(written, piece, language(normalise(piece)), f"{path.stem}/{frame}", pair)
 
 
 def split_of(frame: str) -> str:

@@ -32,9 +32,7 @@ LANGUAGE_NAMES = {"en": "English", "zh": "Chinese", "mixed": "mixed", "other": "
 
 def why_refused(understood: Understood) -> str:
     """One clause; where the words are of another language, it says which are understood."""
-    reason = understood.reason or ""
-    speaks = understood.language == "other" and any(map(str.isalpha, understood.text))
-    if reason == "unclear" and speaks:
+    if understood.in_another_language:
         read = " and ".join(LANGUAGE_NAMES.get(name, name) for name in LANGUAGES)
         return f"it is in a language not understood here; {read} are"
-    return REFUSALS.get(reason, "no reason is known")
+    return REFUSALS.get(understood.reason or "", "no reason is known")

@@ -83,6 +83,12 @@ class Understood:
     near_matches: tuple[str, ...] = ()
     confidence: float = 1.0
 
+    @property
+    def in_another_language(self) -> bool:
+        """Refused for its language: it has words, and nobody here reads them."""
+        strange = self.reason == "unclear" and self.language == "other"
+        return strange and any(map(str.isalpha, self.text))
+
 
 @dataclass(frozen=True)
 class PoseResult:

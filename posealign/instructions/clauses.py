@@ -236,8 +236,8 @@ def _without(kept: Scope, removed: Scope) -> Scope | None:
     """`kept` less `removed`; what cannot be taken from it was named beside it."""
     if kept == ALL:
         return Except(ALL, removed)
-    items: list[Scope] = list(kept.items) if isinstance(kept, Union) else [kept]
-    taken: list[Scope] = list(removed.items) if isinstance(removed, Union) else [removed]
+    items = parts_of(kept)
+    taken = parts_of(removed)
     whole = meant(kept)
     inside = [item for item in taken if _touches(item, whole) and not _beside(item, items)]
     beside = [item for item in taken if item not in inside]
@@ -262,7 +262,7 @@ def _beside(item: Scope, kept: list[Scope]) -> bool:
 
 def _pulled(kept: Scope, removed: Scope) -> tuple[Scope, Scope]:
     """ "The head, the ears, the eyes excluded": nobody names ears beside a head to have them."""
-    items: list[Scope] = list(kept.items) if isinstance(kept, Union) else [kept]
+    items = parts_of(kept)
     moved: list[Scope] = []
     while len(items) > 1:
         others = frozenset[str]().union(*(meant(item) for item in items[:-1]))

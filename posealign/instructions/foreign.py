@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 
 from posealign.instructions.mend import spelling
 from posealign.instructions.mend_han import FOLDER, HAN, sounds
+from posealign.instructions.normalise import language_of
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 
 _LETTERS = r"[^\W\d_\u3041-\u30ff\u3400-\u9fff]+"  # but kana and Han
@@ -46,6 +47,11 @@ def is_foreign(clean: str) -> bool:
         else:
             foreign += 1
     return foreign > _MORE * known and foreign >= _LEAST * (foreign + unknown)
+
+
+def language(clean: str) -> str:
+    """en | zh | mixed by script; what nobody here reads is other."""
+    return "other" if is_foreign(clean) else language_of(clean)
 
 
 @cache

@@ -23,7 +23,7 @@ from posealign.instructions.candidates import settle
 from posealign.instructions.cleaning import cleaned
 from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
-from posealign.instructions.foreign import is_foreign
+from posealign.instructions.foreign import is_foreign, language
 from posealign.instructions.hints import Hint, find_hints, lexicon_of
 from posealign.instructions.mirror import mirror_text
 from posealign.instructions.near import near_matches
@@ -138,9 +138,8 @@ class Resolver:
         return self.foreign and find_hints(clean, self.lexicon) != find_hints(clean)
 
     def language(self, clean: str) -> str:
-        """en | zh | mixed | other: what nobody here reads is other."""
-        strange = is_foreign(clean) and not self._is_added(clean)
-        return "other" if strange else language_of(clean)
+        """en | zh | mixed | other, which a further phrasebook's texts are told from by script."""
+        return language_of(clean) if self._is_added(clean) else language(clean)
 
     def logits(
         self, clean: str, hints: list[Hint]

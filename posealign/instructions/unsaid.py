@@ -76,10 +76,7 @@ def complete(clean: str) -> str:
 def _meant(match: re.Match[str], before: str, clean: str) -> str | None:
     """What stands for the words matched; None where they stay."""
     named = _named(before)
-    if not named.sides:
-        side, one = None, named.part
-    else:
-        side, one = named.sides[-1], named.part
+    side, one = named.sides[-1] if named.sides else None, named.part
     found = {name: text for name, text in match.groupdict().items() if text is not None}
     kind, text = next(iter(found.items()))
     if kind in ("on_side", "side", "side_han", "side_of_han"):
