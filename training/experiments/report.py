@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from posealign.config import to_yaml
-from training.experiments.config import StudyConfig
+from posealign.config import Config, to_yaml
 from training.experiments.tables import Bars, Findings, Table
 
 
 def write_report(
-    out: Path, config: StudyConfig, findings: Mapping[str, Findings], notes: Mapping[str, str]
+    out: Path,
+    config: Config,
+    findings: Mapping[str, Findings],
+    notes: Mapping[str, str],
+    title: str = "Alignment study",
 ) -> Path:
     """`report.md`, a PNG a plot, and `config.yaml` as it was run."""
-    lines = ["# Alignment study", ""]
+    lines = [f"# {title}", ""]
     lines += [f"- {name}: {value}" for name, value in notes.items()] + [""]
     for part, found in findings.items():
         for number, plot in enumerate(found.plots):
