@@ -101,6 +101,12 @@ def _measured_limits(figures: dict[str, Any]) -> list[str]:
             f"{absent:.0%} of the joints that are outside the picture are answered all the same "
             "(aim 3 %)."
         )
+    swapped = synthetic.get("sides swapped, prone")
+    if swapped is not None and swapped > 0.005:
+        found.append(
+            f"Of synthetic infants lying prone {swapped:.0%} of the visible limb joints are given "
+            f"to the other side (of all {synthetic['sides swapped']:.0%}; aim 0.5 %)."
+        )
     return found
 
 

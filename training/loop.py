@@ -126,22 +126,33 @@ def save_run(
     path: Path, model: nn.Module, ema: Ema[Any], optimizer: torch.optim.Optimizer, step: int
 ) -> None:
     """Everything a run needs to go on as if it had never stopped."""
-    save_checkpoint(path, {
+    save_checkpoint(path, {**states(model, ema, optimizer), "step": step})
+
+
+def states(model: nn.Module, ema: Ema[Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    return {
         "model": model.state_dict(), "ema": ema.model.state_dict(),
-        "optimizer": optimizer.state_dict(), "step": step,
-    })  # fmt: skip
+        "optimizer": optimizer.state_dict(),
+    }  # fmt: skip
 
 
 def resume(path: Path, model: nn.Module, ema: Ema[Any], optimizer: torch.optim.Optimizer) -> int:
     """The step to go on from; learning rates come from the config, not from the file."""
     saved = load_checkpoint(path)
+    restore(saved, model, ema, optimizer)
+    return int(saved["step"])
+
+
+def restore(
+    saved: Mapping[str, Any], model: nn.Module, ema: Ema[Any], optimizer: torch.optim.Optimizer
+) -> None:
+    """What `states` kept; learning rates stay those of the optimizer."""
     model.load_state_dict(saved["model"])
     ema.model.load_state_dict(saved["ema"])
     rates = [group["base_lr"] for group in optimizer.param_groups]
     optimizer.load_state_dict(saved["optimizer"])
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         group["base_lr"] = rate
-    return int(saved["step"])
 
 
 def best_so_far(folder: Path) -> float:

@@ -125,7 +125,14 @@ def synthetic_figures(
     if absent.any():
         report["absent body joints emitted"] = _mean(emitted[absent])
     report["present body joints emitted"] = _mean(emitted[~absent])
-    report["sides swapped"] = _mean(_swapped(found["points"], truth_NV2, states_NV))
+    swapped = _swapped(found["points"], truth_NV2, states_NV)
+    report["sides swapped"] = _mean(swapped[np.isfinite(swapped)])
+    prone_N = np.array([shard.facts(row).get("posture") == "prone" for row in rows])
+    if prone_N.any():  # the hardest: a back looks much like a front
+        of_prone = swapped[prone_N]
+        report["sides swapped, prone"] = _mean(of_prone[np.isfinite(of_prone)])
+        right = (error_NV <= 0.1)[prone_N][(states_NV[prone_N] == State.VISIBLE) & body]
+        report["pck body visible, prone"] = _mean(right)
     depth = np.isfinite(shard.z_NV[rows]) & (states_NV >= State.OCCLUDED) & body
     report["z error, torso lengths"] = _mean(np.abs(found["z"] - shard.z_NV[rows])[depth])
     return report
@@ -133,15 +140,17 @@ def synthetic_figures(
 
 def _swapped(
     points_NV2: NDArray[Any], truth_NV2: NDArray[Any], states_NV: NDArray[np.int8]
-) -> NDArray[np.bool_]:
-    """Of visible paired limb joints: nearer to the other side's place than half its own error."""
+) -> NDArray[np.float64]:
+    """[N, 12] of limb joints 1 where the place is nearer to the other side's than half its own
+    error; NaN where not both are visible.
+    """
     swap = vocabulary().swap_J
     limbs = np.arange(5, 17)
     own = np.linalg.norm(points_NV2 - truth_NV2, axis=-1)[:, limbs]
     other = np.linalg.norm(points_NV2 - truth_NV2[:, swap], axis=-1)[:, limbs]
     both = ((states_NV == State.VISIBLE) & (states_NV[:, swap] == State.VISIBLE))[:, limbs]
-    return np.asarray((other < 0.5 * own)[both])
+    return np.where(both, other < 0.5 * own, np.nan)
 
 
 def _mean(values: NDArray[Any]) -> float:
-    return round(float(np.mean(values)), 4)
+    return round(float(np.mean(values)), 4) if len(values) else math.nan

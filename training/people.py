@@ -101,9 +101,11 @@ class People(Dataset[dict[str, Any]]):
         size: tuple[int, int],
         infants: frozenset[str] = frozenset(),
         with_person: bool = False,
+        kept: Mapping[str, NDArray[np.int64]] | None = None,
     ) -> None:
         self.shards, self.mixture, self.config, self.size = dict(shards), mixture, config, size
         self.infants, self.swap_V = infants, vocabulary().swap_J
+        self.kept = dict(kept or {})  # rows of a shard, where only some are drawn
         self.with_person = with_person  # a Person for `execute`: not for batches of tensors
 
     def __getitem__(self, position: int) -> dict[str, Any]:
@@ -111,6 +113,8 @@ class People(Dataset[dict[str, Any]]):
         random = self.mixture.random(position)
         if name == SCENE:
             return self._scene(random)
+        if name in self.kept:
+            row = int(self.kept[name][row])
         return self.person(name, row, random)
 
     def person(self, name: str, row: int, random: np.random.Generator) -> dict[str, Any]:

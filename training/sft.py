@@ -49,6 +49,7 @@ class SftConfig(Config):
     shards: dict[str, str]
     weights: dict[str, float]  # shares of the stream; `scenes` are composed of the shards
     infants: tuple[str, ...] = ()  # shards whose people are infants
+    postures: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # of a shard only these
     validation: str | None = None
     model: dict[str, Any] = Field(default_factory=dict)
     stem: str | None = None  # a published network's weights, see training.stems
@@ -83,6 +84,8 @@ class SftConfig(Config):
         unknown = set(self.weights) - set(self.shards) - {SCENE}
         if unknown:
             raise ValueError(f"weights for {sorted(unknown)}, which are no shards")
+        if strange := set(self.postures) - set(self.shards):
+            raise ValueError(f"postures for {sorted(strange)}, which are no shards")
         return self
 
 
@@ -123,10 +126,12 @@ class Losses(nn.Module):
 
 def read_people(config: SftConfig, size: tuple[int, int]) -> People:
     shards = {name: open_shard(path) for name, path in config.shards.items()}
-    lengths = {name: len(shards[name]) if name in shards else 1_000_000 for name in config.weights}
+    kept = {name: shards[name].rows_in(only) for name, only in config.postures.items()}
+    rows = {SCENE: range(1_000_000)} | shards | kept
+    lengths = {name: len(rows[name]) for name in config.weights}
     mixture = Mixture(lengths, config.weights, config.seed)
     augment = Augmentation(**config.augment)
-    return People(shards, mixture, augment, size, frozenset(config.infants))
+    return People(shards, mixture, augment, size, frozenset(config.infants), kept=kept)
 
 
 def chunks_of(

@@ -19,7 +19,7 @@ import hashlib
 import json
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,17 @@ class Shard:
             if name in self.extra:
                 told[key] = self.extra[name][row]
         return told
+
+    def rows_in(self, postures: Sequence[str]) -> NDArray[np.int64]:
+        """The rows of people in one of these postures."""
+        told = [json.loads(text).get("posture") for text in self.facts_N or ()]
+        rows = np.flatnonzero([posture in postures for posture in told])
+        if not len(rows):
+            there = ", ".join(sorted({str(posture) for posture in told})) or "none"
+            raise InvalidInput(
+                f"{self.name} has nobody in {', '.join(postures)}; its postures: {there}"
+            )
+        return rows
 
     def infant(self, row: int) -> float | None:
         return float(self.extra["infant_N"][row]) if "infant_N" in self.extra else None

@@ -34,6 +34,9 @@ def synth(
     ),
     seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
     poses: Annotated[int, typer.Option(help="Settled poses in the bank.")] = 1500,
+    posture: Annotated[
+        list[str] | None, typer.Option(help="Infants in this posture only; may be repeated.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Processes; 0: one a core.")] = 0,
     files: Annotated[bool, typer.Option(help="Also every picture as a file.")] = False,
     sheet: Annotated[int, typer.Option(help="Instead: a contact sheet of so many.")] = 0,
@@ -54,7 +57,7 @@ def synth(
             raise InvalidInput(f"--{option} is {given}; expected {lowest} or more")
     if not 64 <= size <= 1024:
         raise InvalidInput(f"--size is {size}; expected 64 to 1024 pixels")
-    bank = Bank(split, seed, poses)
+    bank = Bank(split, seed, poses, postures=tuple(posture or ()))
     if sheet:
         answer = _sheet(out, bank, sheet, size)
     elif sequence:

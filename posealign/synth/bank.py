@@ -50,12 +50,13 @@ def generator(kind: str, seed: int, split: str, number: int) -> np.random.Genera
     return np.random.default_rng([DICE, seed, SPLITS.index(split), kinds.index(kind), number])
 
 
-def settle_entry(seed: int, split: str, number: int) -> Entry:
+def settle_entry(seed: int, split: str, number: int, postures: tuple[str, ...] = ()) -> Entry:
+    """A body of the bank; an infant is asked for one of `postures`, where any are given."""
     rng = generator("body", seed, split, number)
     adult = rng.random() < ADULTS
     body = sample_adult(rng, split) if adult else sample_infant(rng, split=split)
     for _ in range(6):
-        kind = None
+        kind = str(rng.choice(postures)) if postures else None
         if body.role == "adult":
             kind = str(
                 rng.choice(
@@ -85,7 +86,8 @@ class Draped:
 @dataclass(frozen=True)
 class Bank:
     """`poses`, `looks` and `cloths` many of each, made when first asked for. `cloths` are poses
-    under a blanket that physics settled; 0: blankets are only laid on (drape.py).
+    under a blanket that physics settled; 0: blankets are only laid on (drape.py). Infants take
+    `postures` alike often; () leaves them the shares of posture.SHARES.
     """
 
     split: str = "train"
@@ -93,46 +95,53 @@ class Bank:
     poses: int = 1500
     looks: int = 250
     cloths: int = 24
+    postures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS or min(self.poses, self.looks, self.cloths + 1) < 1:
             raise InvalidInput(f"a bank needs a split of {SPLITS} and poses and looks, not {self}")
+        if unknown := sorted(set(self.postures) - set(posture.POSTURES)):
+            raise InvalidInput(
+                f"no posture {', '.join(unknown)}; expected some of {', '.join(posture.POSTURES)}"
+            )
 
     def pose(self, number: int) -> Entry:
-        return _entry(self.seed, self.split, number % self.poses)
+        return _entry(self.seed, self.split, number % self.poses, self.postures)
 
     def skin(self, number: int) -> tuple[Floats, Floats]:
         """The bare skin of a pose: vertices and which way is out [N, 3]."""
-        return _skin(self.seed, self.split, number % self.poses)
+        return _skin(self.seed, self.split, number % self.poses, self.postures)
 
     def draped(self, number: int) -> Draped:
-        return _draped(self.seed, self.split, number % self.cloths)
+        return _draped(self.seed, self.split, number % self.cloths, self.postures)
 
     def look(self, number: int, role: str = "infant") -> outfit.Look:
         return _look(self.seed, self.split, number % self.looks, role)
 
 
 @lru_cache(maxsize=4096)
-def _entry(seed: int, split: str, number: int) -> Entry:
-    return settle_entry(seed, split, number)
+def _entry(seed: int, split: str, number: int, postures: tuple[str, ...]) -> Entry:
+    return settle_entry(seed, split, number, postures)
 
 
 @lru_cache(maxsize=256)  # a quarter of a megabyte each
-def _skin(seed: int, split: str, number: int) -> tuple[Floats, Floats]:
-    entry = _entry(seed, split, number)
+def _skin(seed: int, split: str, number: int, postures: tuple[str, ...]) -> tuple[Floats, Floats]:
+    entry = _entry(seed, split, number, postures)
     return pose_skin(entry.body, entry.frames, entry.hands)
 
 
 @lru_cache(maxsize=32)
-def _draped(seed: int, split: str, number: int) -> Draped:
+def _draped(seed: int, split: str, number: int, postures: tuple[str, ...]) -> Draped:
     """A second of work, so the cloth alone is kept on disk, too."""
-    entry = settle_entry(seed, split, 10_000_000 + number * 64)
+    lying = tuple(kind for kind in postures if kind in LYING)
+    entry = settle_entry(seed, split, 10_000_000 + number * 64, lying)
     for attempt in range(1, 64):
         if entry.body.role == "infant" and entry.posture in LYING:
             break
-        entry = settle_entry(seed, split, 10_000_000 + number * 64 + attempt)
+        entry = settle_entry(seed, split, 10_000_000 + number * 64 + attempt, lying)
     skin = pose_skin(entry.body, entry.frames, entry.hands)
-    name = f"cloth-{DICE}-{engine().__version__}-{seed}-{split}-{number}.npy"
+    told = "".join(f"-{kind}" for kind in lying)
+    name = f"cloth-{DICE}-{engine().__version__}-{seed}-{split}-{number}{told}.npy"
     path = _cache_folder() / name
     rng = generator("cloth", seed, split, number)
     place = cloth.lay(rng, entry.body, entry.frames)

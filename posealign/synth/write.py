@@ -154,11 +154,11 @@ def _scene_facts(world: Scene, bank: Bank) -> dict[str, Any]:
 
 def claim(folder: Path, bank: Bank, size: int) -> None:
     """A folder holds one data set: what it was made from is written down and must not change."""
-    made_from = {"version": VERSION, "size": size, **asdict(bank)}
+    made_from = {"version": VERSION, "size": size, **asdict(bank), "postures": list(bank.postures)}
     path = folder / "dataset.json"
     folder.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        there = json.loads(path.read_text("utf-8"))
+        there = {"postures": [], **json.loads(path.read_text("utf-8"))}  # before there was a choice
         if there != made_from:
             raise InvalidInput(f"{folder} holds {there}; expected {made_from}, or another folder")
     path.write_text(json.dumps(made_from), "utf-8")

@@ -10,7 +10,7 @@ import pytest
 from posealign.anatomy import facts
 from posealign.errors import InvalidInput
 from posealign.synth import posture
-from posealign.synth.bank import generator, settle_entry
+from posealign.synth.bank import Bank, generator, settle_entry
 from posealign.synth.body import (
     BONES,
     DOFS,
@@ -121,6 +121,17 @@ def test_settled_poses_stay_inside_the_hard_ranges_and_repeat() -> None:
     np.testing.assert_array_equal(first.angles_Q, again.angles_Q)
 
 
+def test_infants_take_the_postures_that_were_asked_for() -> None:
+    asked = ("prone", "left_lateral")
+    entries = [settle_entry(0, "train", number, asked) for number in range(12)]
+    infants = [entry.posture for entry in entries if entry.body.role == "infant"]
+    assert {*asked} <= {*infants}
+    assert sum(posture in asked for posture in infants) >= 0.8 * len(infants)  # some roll over
+    assert Bank(postures=asked).pose(3).posture == entries[3].posture
+    with pytest.raises(InvalidInput, match="no posture sidewise; expected some of supine, prone"):
+        Bank(postures=("prone", "sidewise"))
+
+
 @pytest.mark.slow
 def test_as_many_ankles_cross_as_in_pictures_of_supine_infants() -> None:
     """10.6 % of supine pictures show crossed ankles; the bar is 5 to 20 %."""
@@ -174,7 +185,7 @@ def test_a_blanket_that_fell_lies_on_the_body_and_keeps_its_size(
     from posealign.synth import bank as banks
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    made = banks._draped.__wrapped__(0, "train", 3)
+    made = banks._draped.__wrapped__(0, "train", 3, ())
     cloth_CC3, skin_N3 = made.blanket.vertices_CC3, made.skin[0]
     assert np.isfinite(cloth_CC3).all()
     assert cloth_CC3[..., 2].min() > -0.01, "not through the mattress"
@@ -190,8 +201,8 @@ def test_a_blanket_that_fell_lies_on_the_body_and_keeps_its_size(
     assert (out > 0.012).mean() < 0.02
     kept = list(tmp_path.rglob("cloth-*.npy"))
     assert len(kept) == 1
-    again = banks._draped.__wrapped__(0, "train", 3)
+    again = banks._draped.__wrapped__(0, "train", 3, ())
     np.testing.assert_array_equal(again.blanket.vertices_CC3, cloth_CC3)
     kept[0].write_bytes(b"half")
-    once_more = banks._draped.__wrapped__(0, "train", 3)
+    once_more = banks._draped.__wrapped__(0, "train", 3, ())
     np.testing.assert_array_equal(once_more.blanket.vertices_CC3, cloth_CC3)

@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +9,7 @@ from posealign.data import finder
 from posealign.data.augment import Augmentation
 from posealign.data.mixture import Mixture
 from posealign.data.pose import State
+from posealign.errors import InvalidInput
 from posealign.skeletons.load import vocabulary
 from training import losses
 from training.figures import drawn
@@ -25,6 +29,21 @@ def test_a_position_is_the_same_view_every_time(people: People) -> None:
     one, two = people[4], people[4]
     for name in ("pixels", "points", "weights", "state", "finder", "crop"):
         assert (one[name] == two[name]).all(), name
+
+
+def test_of_a_shard_only_the_postures_that_are_wanted_are_drawn() -> None:
+    told = ("prone", "supine", "supine", "prone", "sitting", "supine")
+    shard = replace(drawn(6), facts_N=tuple(json.dumps({"posture": one}) for one in told))
+    rows = shard.rows_in(["prone", "sitting"])
+    assert rows.tolist() == [0, 3, 4]
+    mixture = Mixture({"drawn": len(rows)}, {"drawn": 1.0}, seed=5)
+    kept = People({"drawn": shard}, mixture, Augmentation(), SIZE, kept={"drawn": rows})
+    for position in range(6):
+        _, row = mixture.pick(position)
+        wanted = kept.person("drawn", int(rows[row]), mixture.random(position))
+        np.testing.assert_array_equal(kept[position]["pixels"], wanted["pixels"])
+    with pytest.raises(InvalidInput, match="nobody in held; its postures: prone, sitting, supine"):
+        shard.rows_in(["held"])
 
 
 def test_what_left_the_view_is_absent_and_has_no_place(people: People) -> None:

@@ -104,7 +104,14 @@ def test_two_ranks_give_one_ranks_gradients(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["batch=7", "weights={nobody: 1.0}", "precision=int4", "colour=red"]
+    "wrong",
+    [
+        "batch=7",
+        "weights={nobody: 1.0}",
+        "postures={nobody: [prone]}",
+        "precision=int4",
+        "colour=red",
+    ],
 )
 def test_a_config_that_makes_no_sense_says_so(wrong: str) -> None:
     with pytest.raises(InvalidConfig):

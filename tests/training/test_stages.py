@@ -25,6 +25,7 @@ from training.ask import AskConfig
 from training.command import Recipe, Stage, run
 from training.dpo import DpoConfig
 from training.experiments.config import StudyConfig
+from training.experiments.fixed import FixedConfig
 from training.release import ReleaseConfig
 from training.reward_model import RewardModelConfig
 from training.sft import SftConfig
@@ -36,7 +37,8 @@ PRESENCE = ("absent_A", "present_A", "border_A", "worth_A", "hidden_A", "occlude
 KINDS: dict[str, type[Config]] = {
     "sft_": SftConfig, "align_": AlignConfig, "default_ask": AskConfig,
     "default_release": ReleaseConfig, "default_": SftConfig, "default.": Recipe,
-    "tune": TuneConfig, "dpo": DpoConfig, "reward_model": RewardModelConfig, "study_": StudyConfig,
+    "tune": TuneConfig, "dpo": DpoConfig, "reward_model": RewardModelConfig,
+    "study_fixed": FixedConfig, "study_": StudyConfig,
 }  # fmt: skip
 
 
