@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -121,19 +122,34 @@ def require_instruction(text: str) -> str:
     return text
 
 
-def first_fault(error: ValidationError) -> str:
+_STRANGE = "extra_forbidden"  # pydantic's name for a name that is not there
+_PLAINLY = {
+    _STRANGE: "no such field", "missing": "it is missing", "tuple_type": "expected a list",
+    "list_type": "expected a list", "dict_type": "expected an object",
+}  # fmt: skip
+
+
+def first_fault(
+    error: ValidationError, fields: Mapping[str, Iterable[str]] = MappingProxyType({})
+) -> str:
     """`field.inner: what is wrong` of the first thing that pydantic complains about.
 
-    It repeats no value: a value may be a secret or a patient's.
+    A name that is not there is told before one that is missing: it is often the same, misspelt.
+    `fields` are the names that there are, by the field that they lie in ("" for the outermost). It
+    repeats no value: a value may be a secret or a patient's.
     """
-    first = error.errors(include_url=False)[0]
-    where = ".".join(str(step) for step in first["loc"])
-    return f"{where}: {fault_words(first)}" if where else fault_words(first)
+    faults = error.errors(include_url=False)
+    first = next((fault for fault in faults if fault["type"] == _STRANGE), faults[0])
+    *outer, name = [str(step) for step in first["loc"]] or [""]
+    words = fault_words(first)
+    if first["type"] == _STRANGE and (every := list(fields.get(".".join(outer), ()))):
+        words += nearest(name, every) or f"; there are: {', '.join(every)}"
+    return f"{'.'.join((*outer, name))}: {words}" if name else words
 
 
 def fault_words(fault: Mapping[str, Any]) -> str:
     """What pydantic says is wrong; a wrong name of a closed list with the nearest right one."""
-    given, message = fault.get("input"), str(fault["msg"])
+    given, message = fault.get("input"), _PLAINLY.get(fault["type"], str(fault["msg"]))
     if fault["type"] != "literal_error" or not isinstance(given, str):
         return message
     choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])

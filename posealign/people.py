@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class Sight:
 
     crop: Crop
     features: NDArray[np.float32]  # C, h, w
-    tokens: NDArray[np.float32]  # N, D
+    tokens: NDArray[np.float32]  # N, D; of no length once `select` has read them
     selected: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # once a question was asked
 
 
@@ -53,9 +54,16 @@ class Seen:
         return self.sights[min(1, len(self.sights) - 1)].crop
 
     def mean(self, name: str) -> NDArray[np.float32]:
-        """What `select` says of the joints' states or depths, all sights alike."""
-        said = [sight.selected[name] for sight in self.sights]
-        return said[0] if len(said) == 1 else np.mean(said, axis=0)
+        """What `select` says of the joints' states or depths, all sights alike; reckoned once."""
+        if name not in self._means:
+            said = [sight.selected[name] for sight in self.sights]
+            self._means[name] = said[0] if len(said) == 1 else np.mean(said, axis=0)
+        return self._means[name]
+
+    @cached_property
+    def _means(self) -> dict[str, NDArray[np.float32]]:
+        """Of these sights only: what `replace` makes of somebody begins without."""
+        return {}
 
 
 def checked_picture(

@@ -90,7 +90,8 @@ def select(graphs: Graphs, people: tuple[Seen, ...], reading: Reading) -> tuple[
     rows = iter(range(len(new)))
     return tuple(
         replace(one, sights=tuple(
-            sight if sight.selected else replace(sight, selected=row_of(said, next(rows)))
+            sight if sight.selected
+            else replace(sight, selected=row_of(said, next(rows)), tokens=sight.tokens[:0].copy())
             for sight in one.sights
         ))
         for one in people
@@ -102,12 +103,31 @@ def vectors_of(people: Sequence[Seen], rows_K: NDArray[np.integer]) -> NDArray[n
     return stacked([s.selected["vectors"][rows_K] for one in people for s in one.sights])
 
 
+def gathered(people: tuple[Seen, ...]) -> tuple[tuple[Seen, ...], NDArray[np.float32]]:
+    """The same people and the feature maps of all their sights, [S, C, h, w], held once.
+
+    `locate` wants them in one piece, and a question that copied them would spend a tenth of its
+    time on that.
+    """
+    features_SChw = stacked([sight.features for one in people for sight in one.sights])
+    rows = iter(features_SChw)
+    people = tuple(
+        replace(one, sights=tuple(replace(sight, features=next(rows)) for sight in one.sights))
+        for one in people
+    )
+    return people, features_SChw
+
+
 def locate(
-    graphs: Graphs, people: Sequence[Seen], vectors_SKR: NDArray[np.float32]
+    graphs: Graphs,
+    people: Sequence[Seen],
+    vectors_SKR: NDArray[np.float32],
+    features_SChw: NDArray[np.float32] | None = None,
 ) -> tuple[Voted, ...]:
     """Each person's places, which all sights have a say in."""
-    features = stacked([sight.features for one in people for sight in one.sights])
-    found = graphs["locate"]({"features": features, "vectors": vectors_SKR})
+    if features_SChw is None:
+        features_SChw = stacked([sight.features for one in people for sight in one.sights])
+    found = graphs["locate"]({"features": features_SChw, "vectors": vectors_SKR})
     last = np.cumsum([len(one.sights) for one in people]).tolist()
     parts = [slice(end - len(one.sights), end) for one, end in zip(people, last, strict=True)]
     return tuple(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posealign.data.clip import NO_FRAME, rate_of, stamped
 from posealign.data.pose import Pose, PoseResult
 from posealign.errors import InvalidInput, NotFound
 from posealign.people import Box
@@ -99,16 +101,12 @@ def read_video(path: Path) -> Iterator[Frame]:
             raise InvalidInput(
                 f"{path} is not a video that can be read; videos are taken as {', '.join(TAKEN)}"
             )
-        rate = _rate(capture)
-        number = 0
-        while True:
-            there, image_bgr = capture.read()
-            if not there:
-                break
-            yield Frame(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), number / rate, number)  # type: ignore[arg-type]
-            number += 1
-        if number == 0:
-            raise InvalidInput(f"{path} has no frame that can be read")
+        number = -1
+        for number, (image_bgr, time) in enumerate(stamped(capture)):
+            image_HW3: Any = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)
+            yield Frame(image_HW3, time, number)
+        if number < 0:
+            raise InvalidInput(f"{path} {NO_FRAME}")
     finally:
         capture.release()
 
@@ -124,14 +122,9 @@ def frame_count(path: Path) -> int | None:
 def frame_rate(path: Path) -> float:
     """Frames a second, or 25 where the file does not say."""
     capture = cv2.VideoCapture(str(path))
-    rate = _rate(capture)
+    rate = rate_of(capture)
     capture.release()
     return rate
-
-
-def _rate(capture: cv2.VideoCapture) -> float:
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    return rate if rate > 0 else 25.0
 
 
 def follow(frames: Iterable[Frame], follower: Follower) -> Iterator[tuple[Frame, PoseResult]]:

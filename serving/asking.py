@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +26,6 @@ from posealign.errors import (
     InvalidInput,
     TooLarge,
     first_fault,
-    nearest,
     require_instruction,
 )
 from posealign.predictor import Look
@@ -33,14 +33,15 @@ from serving.auth import Principal, bearer
 from serving.body import Part, parse, parse_json, read_body
 from serving.models import Model
 from serving.problems import BadRequest
-from serving.schemas import LookJson, PoseJson
+from serving.schemas import LookJson, Options, PoseJson
 from serving.service import Service
 from serving.ticket import Ticket
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 _AS_JSON = {  # form fields that hold JSON, and how it looks
-    "boxes": "[[10, 20, 300, 280]]", "intrinsics": "[570, 570, 320, 240]", "options": "{…}",
+    "boxes": "[[10, 20, 300, 280]]", "intrinsics": "[570, 570, 320, 240]",
+    "options": '{"metres_per_unit": 0.00025}',
 }  # fmt: skip
 _PICTURES = ("image", "depth", "video")
 
@@ -172,10 +173,10 @@ def checked(model: type[M], fields: dict[str, Any]) -> M:
     try:
         return model.model_validate({**plain, **stand_ins})
     except ValidationError as error:
-        first = error.errors()[0]
-        strange = first["type"] == "extra_forbidden"
-        hint = nearest(str(first["loc"][-1]), model.model_fields) if strange else ""
-        raise InvalidInput(f"{first_fault(error)}{hint}") from None
+        fields = {"": model.model_fields, "options": Options.model_fields}
+        fault = first_fault(error, fields)
+        like = _AS_JSON.get(re.split(r"[.:]", fault)[0])
+        raise InvalidInput(f"{fault}; the field looks like {like}" if like else fault) from None
 
 
 def _is_picture(value: Any) -> bool:

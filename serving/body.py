@@ -116,7 +116,7 @@ def parse_json(body: bytes) -> Any:
         raise BadRequest("the JSON is nested too deeply") from None
     except (ValueError, UnicodeDecodeError) as error:
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        raise BadRequest(f"the body is not JSON{where}") from None
+        raise BadRequest(f"this is not JSON{where}") from None
 
 
 def _no_constant(word: str) -> float:

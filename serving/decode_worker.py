@@ -15,6 +15,7 @@ import sys
 import cv2
 import numpy as np
 
+from posealign.data.clip import stamped
 from posealign.data.image import ImageLimits, decode_image
 from posealign.errors import InvalidImage, PoseAlignError, TooLarge
 
@@ -69,16 +70,10 @@ def video(path: str, pixels: int) -> None:
         height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         if width * height > pixels:
             raise TooLarge(f"the clip is {width}×{height}; at most {pixels / 1e6:g} megapixels")
-        rate = capture.get(cv2.CAP_PROP_FPS) or 25.0
-        number = 0
-        while True:
-            there, frame = capture.read()
-            if not there:
-                break
+        for frame, time in stamped(capture):
             _picture(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
-            stamp = np.frombuffer(struct.pack("<3d", number / rate, 0, 0), np.uint8)
+            stamp = np.frombuffer(struct.pack("<3d", time, 0, 0), np.uint8)
             _picture(stamp.reshape(1, 8, 3))
-            number += 1
     except PoseAlignError as error:
         _error(error)
     finally:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign import errors
+from posealign.data.clip import NO_FRAME
 from posealign.data.image import ImageLimits, check_header, decode_depth, decode_image
 from posealign.errors import DeadlineExceeded, InvalidImage, PoseAlignError, TooLarge
 
@@ -178,7 +179,7 @@ def video_frames(
         finally:
             worker.kill()
     if count == 0:
-        raise InvalidImage("the clip has no frame that can be read")
+        raise InvalidImage(f"the clip {NO_FRAME}")
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ Every limit that a client can meet is here and is published at GET /v1/limits.
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -130,8 +131,17 @@ class Settings(BaseSettings):
         return is_loopback(self.host)
 
 
+_FIELDS: dict[str, list[str]] = {
+    "": list(Settings.model_fields),
+    "limits": list(Limits.model_fields),
+    "batching": list(Batching.model_fields),
+    "oidc": list(Oidc.model_fields),
+}
+
+
 def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
     """Flags win over the environment, the environment over the file; errors name the key."""
+    _check_environment()
     written = _read(file) if file is not None else {}
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     try:
@@ -139,12 +149,18 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         environment = BaseModel.model_dump(Settings(), exclude_unset=True)
         settings = Settings(**_over(_over(written, environment), given))
     except ValidationError as error:
-        first = error.errors()[0]
-        strange = first["type"] == "extra_forbidden"
-        known = nearest(str(first["loc"][-1]), _names()) if strange else ""
-        raise InvalidConfig(f"server settings: {first_fault(error)}{known}") from error
+        raise InvalidConfig(f"server settings: {first_fault(error, _FIELDS)}") from error
     check(settings)
     return settings
+
+
+def _check_environment() -> None:
+    """A misspelt name in the environment is an error like one in a file, not a wish unheard."""
+    for name in sorted(os.environ):
+        key = name.lower().removeprefix(PREFIX.lower()).partition("__")[0]
+        if name.upper().startswith(PREFIX) and key not in Settings.model_fields:
+            near = nearest(key, Settings.model_fields)
+            raise InvalidConfig(f"{name} in the environment: no such setting{near}")
 
 
 def check(settings: Settings) -> None:
@@ -213,8 +229,3 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         nested = isinstance(value, Mapping) and isinstance(under, Mapping)
         both[name] = _over(under, value) if nested else value  # type: ignore[arg-type]
     return both
-
-
-def _names() -> list[str]:
-    groups: tuple[type[BaseModel], ...] = (Settings, Limits, Batching, Oidc)
-    return [name for group in groups for name in group.model_fields]

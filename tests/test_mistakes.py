@@ -47,6 +47,8 @@ MISTAKES = [
     ),
     ("clinical empty", 3, "no pictures (.jpg"),
     ("video notes.txt leg", 2, "is not a video that can be read"),
+    ("video notes.txt leg --json", 2, '"code": "invalid-input"'),
+    ("predict empty/.. leg --skeleton coco_17", 3, "did you mean 'coco17'?"),
     ("evaluate {configs}/eval_tinny.yaml", 3, "eval_tiny.yaml'?"),
     ("evaluate {configs}/eval_tiny.yaml limt=3", 2, "did you mean 'limit'?"),
     ("evaluate {configs}/eval_tiny.yaml source.path=empty", 3, "`posealign synth"),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from posealign.commands.video import Overlay
+from posealign.data.clip import rate_of, stamped
 from posealign.data.pose import Pose
 from posealign.errors import InvalidInput, Unavailable
 from posealign.metrics.temporal import movement_loss
 from posealign.temporal import OneEuro, SmoothingSettings
 from posealign.video import Follower, Frame, frame_count, frame_rate, read_video
+from serving.decoding import video_frames
 from tests.camera.stub import SUPINE, Body, StubPredictor
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
@@ -108,6 +112,50 @@ def test_what_rests_is_held_and_what_moves_is_not_held_back() -> None:
     assert 0 <= lag < 0.005
     drift = 0.1 * times
     assert np.abs(filtered(drift) - drift).max() < 0.02
+
+
+def test_a_frame_has_the_time_that_the_file_gives_it(tmp_path: Path) -> None:
+    """Telephones and browsers vary the rate; motion read by a frame's number would be nonsense."""
+    shown = [0, 33, 66, 1066, 1100, 3000]  # ms
+    for name, codec in (("phone.mp4", "mpeg4"), ("browser.mkv", "mpeg4"), ("old.avi", "mjpeg")):
+        clip = clip_of(tmp_path / name, codec, shown)
+        assert [round(frame.time * 1e3) for frame in read_video(clip)] == shown
+        assert 0 < frame_rate(clip) < 60
+        served = [time for _, time in video_frames(clip.read_bytes(), 10**6, 10, 20.0)]
+        assert served == [frame.time for frame in read_video(clip)]
+
+
+def clip_of(path: Path, codec: str, shown: list[int]) -> Path:
+    """Grey frames, each shown from so many milliseconds on."""
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(codec, rate=1000)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+        for time in shown:
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 99, np.uint8), "rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def test_where_a_file_gives_no_times_the_rate_has_to_do() -> None:
+    class Capture:
+        left, rate = 3, 10.0
+
+        def get(self, key: int) -> float:
+            return self.rate if key == cv2.CAP_PROP_FPS else 0.0
+
+        def read(self) -> tuple[bool, object]:
+            self.left -= 1
+            return self.left >= 0, object()
+
+    capture: Any = Capture()
+    assert [time for _, time in stamped(capture)] == pytest.approx([0.0, 0.1, 0.2])
+    for told, taken in ((0.0, 25.0), (1000.0, 25.0), (120.0, 120.0)):
+        capture.rate = told
+        assert rate_of(capture) == taken
 
 
 def test_an_overlay_holds_every_frame_though_drawn_ones_are_larger(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from posealign.bench.peer import make_architecture
 from posealign.bench.run import measure
 from posealign.bench.timing import Bench
-from posealign.commands.output import AsJson, print_json
+from posealign.commands.options import Provider
+from posealign.commands.output import AsJson, console, print_json
 from posealign.errors import InvalidInput
 from posealign.predictor import Predictor
 
@@ -28,7 +28,7 @@ def bench(
         bool, typer.Option("--peer", help="With --arch: transformers' own model beside it.")
     ] = False,
     int8: Annotated[bool, typer.Option("--int8", help="An int8 copy beside it.")] = False,
-    provider: Annotated[str, typer.Option(help="auto, cpu, cuda, tensorrt or torch.")] = "auto",
+    provider: Provider = "auto",
     threads: Annotated[int, typer.Option(help="Threads inside one call.")] = 2,
     batch: Annotated[str, typer.Option(help="Batch sizes, by commas.")] = "1,8",
     joints: Annotated[str, typer.Option(help="Numbers of joints to place, by commas.")] = (
@@ -43,7 +43,7 @@ def bench(
         raise InvalidInput("--peer compares the same weights: give --arch, e.g. vitpose-s")
     batches, counts = _numbers("--batch", batch), _numbers("--joints", joints)
     (threads,), (rounds,) = _numbers("--threads", str(threads)), _numbers("--rounds", str(rounds))
-    with Console(stderr=True).status("measuring"):
+    with console(stderr=True).status("measuring"):
         made = make_architecture(arch) if arch is not None else None
         predictor = Predictor(made.bundle if made else bundle, provider, threads)
         checkpoint = made.checkpoint if made and peer else None
@@ -54,10 +54,10 @@ def bench(
         plot(found, output / "bench.png")
     if as_json:
         return print_json(found.to_json())
-    console = Console(width=120)
-    console.print(table(found, predictor.bundle.name))
+    answers = console(120)
+    answers.print(table(found, predictor.bundle.name))
     for line in (*found.findings, *found.notes):
-        console.print(str(line), highlight=False)
+        answers.print(str(line), highlight=False)
     return None
 
 

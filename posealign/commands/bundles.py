@@ -6,12 +6,11 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from posealign import bundle as store
 from posealign.bundle import Bundle
-from posealign.commands.output import AsJson, print_json
+from posealign.commands.output import AsJson, console, print_json
 from posealign.errors import PoseAlignError
 
 
@@ -76,4 +75,4 @@ def _show(found: Bundle) -> None:
 
 def _print(table: Table) -> None:
     width = None if sys.stdout.isatty() else 160
-    Console(width=width, soft_wrap=True).print(table)
+    console(width, wrap=False).print(table)

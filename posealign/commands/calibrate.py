@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from posealign import bundle as bundles
 from posealign.calibrate import Fit, apply, fit
-from posealign.commands.output import AsJson, print_json
+from posealign.commands.output import AsJson, console, print_json
 from posealign.errors import InvalidInput
 from posealign.evaluate.run import settings_of
 from posealign.evaluate.settings import PredictorModel
@@ -46,7 +45,7 @@ def calibrate(
             "after": found.after, "isotonic_ece": found.isotonic_ece, "joints": found.joints,
         })  # fmt: skip
         return
-    Console().print(table(found))
+    console().print(table(found))
 
 
 def table(found: Fit) -> Table:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import track as progress
 from rich.table import Table
 
 from posealign.clinical.summary import summary
 from posealign.clinical.track import Track, track_of
-from posealign.commands.output import AsJson, print_json
+from posealign.commands.options import BundleName
+from posealign.commands.output import AsJson, console, print_json
 from posealign.commands.predict import pictures
 from posealign.data.image import read_image
 from posealign.data.image_header import SUFFIXES
@@ -26,7 +26,7 @@ from posealign.video import Follower, Frame, follow, frame_count, read_video
 
 def clinical(
     source: Annotated[str, typer.Argument(help="A picture, a folder or glob of them, or a video.")],
-    bundle: Annotated[str, typer.Option(help="Bundle name or folder.")] = "default",
+    bundle: BundleName = "default",
     instruction: Annotated[str, typer.Option(help="Whom: e.g. the infant.")] = "all keypoints",
     rate: Annotated[
         float | None, typer.Option(help="Pictures a second, where they follow each other.", min=0.1)
@@ -40,12 +40,12 @@ def clinical(
     """
     video = _is_video(source)  # a wrong name is said before the bundle is opened
     predictor = Predictor(bundle)
-    console = Console(stderr=True)
+    messages = console(stderr=True)
     if video or rate is not None:
         frames = read_video(Path(source)) if video else _timed(source, rate or 1.0)
         total = frame_count(Path(source)) if video else len(pictures([source]))
         follower = Follower(predictor, instruction, "coco17")
-        steps = progress(follow(frames, follower), "reading", total=total, console=console)
+        steps = progress(follow(frames, follower), "reading", total=total, console=messages)
         times, poses = [], []
         for frame, result in steps:
             times.append(frame.time)
@@ -53,7 +53,7 @@ def clinical(
         _print({"source": source, **summary(track_of(poses, times), seed=seed)}, as_json)
         return
     rows = []
-    for path in progress(pictures([source]), "reading", console=console):
+    for path in progress(pictures([source]), "reading", console=messages):
         result = predictor.look(read_image(path)).ask(instruction, "coco17")
         rows.append({"source": str(path), **summary(_still(_one(result)), seed=seed)})
     for row in rows:
@@ -102,7 +102,7 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    console = Console(width=100)
+    answers = console(100)
     for group in ("angles", "symmetry", "motion"):
         rows = [row for row in found[group] if row["value"] is not None]
         if not rows:
@@ -116,7 +116,7 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
                 row["name"].replace("_", " ") + plane, f"{row['value']:.2f}",
                 f"{row['low']:.2f} to {row['high']:.2f}", row["unit"], f"{row['frames']:.0%}",
             )  # fmt: skip
-        console.print(shown)
+        answers.print(shown)
     for row in found["posture"]:
         codes = ", ".join(f"{code['code']} {code.get('display', '')}" for code in row["codes"])
         print(f"posture {row['posture']}: {row['frames']:.0%} of frames; {codes}")

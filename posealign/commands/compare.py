@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from posealign.commands.output import AsJson, print_json
+from posealign.commands.output import AsJson, console, print_json
 from posealign.errors import NotFound, among
 from posealign.evaluate.compare import Difference
 from posealign.evaluate.compare import compare as differences
@@ -36,7 +35,7 @@ def compare(
         found = [{**vars(row), "difference": row.difference, "better": row.better} for row in rows]
         print_json(plain({"a": name_a, "b": name_b, "figures": found}))
         return
-    Console().print(table(name_a, name_b, rows))
+    console().print(table(name_a, name_b, rows))
 
 
 def table(name_a: str, name_b: str, rows: list[Difference]) -> Table:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from posealign.commands.options import AsLines, BundleName, Provider, SkeletonName
 from posealign.data.image import encode_image
 from posealign.draw import draw
 from posealign.interop.dicom import Dicom
@@ -20,9 +21,10 @@ def dicom(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for overlays, one a frame.")
     ] = None,
-    bundle: Annotated[str, typer.Option(help="Bundle name or folder.")] = "default",
-    skeleton: Annotated[str | None, typer.Option(help="Skeleton name or JSON file.")] = None,
-    provider: Annotated[str, typer.Option(help="auto, cpu, cuda, tensorrt or torch.")] = "auto",
+    bundle: BundleName = "default",
+    skeleton: SkeletonName = None,
+    provider: Provider = "auto",
+    as_json: AsLines = False,  # read where errors are told
 ) -> None:
     """Answer one instruction on every frame of a DICOM file; one JSON line a frame on stdout."""
     found = Dicom(path)

@@ -11,11 +11,10 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from posealign.commands.output import AsJson, print_json
+from posealign.commands.output import AsJson, console, print_json
 from posealign.config import load_config
 from posealign.errors import InvalidInput
 from posealign.evaluate.run import open_evaluated, run
@@ -39,10 +38,10 @@ def evaluate(
         _evaluate_words(config, overrides or [], as_json)
         return
     settings = _without_missing(load_config(Evaluation, config, overrides or []))
-    console = Console(stderr=True)
+    messages = console(stderr=True)
 
     def progress(steps: Iterable[int], title: str, count: int) -> Iterable[int]:
-        return track(steps, title, total=count, console=console) if count else ()
+        return track(steps, title, total=count, console=messages) if count else ()
 
     run(settings, progress, fresh)
     report = collect.collect(settings)
@@ -53,12 +52,13 @@ def evaluate(
         for model in settings.models[:2]
     }
     html = page.write(settings, report, shown)
-    console.print(f"written: {written} and {html}")
+    messages.print(f"written: {written} and {html}")
     _say_failures(report)
+    _check_labelled(report)
     if as_json:
         print_json(report)
         return
-    Console().print(table(report, collect.costs(settings.folder)))
+    console().print(table(report, collect.costs(settings.folder)))
     print(summary(report))
 
 
@@ -87,6 +87,17 @@ def _say_failures(report: dict[str, Any]) -> None:
             f"{who}: all {count} pictures failed, {said}. Mend it and run it again with --fresh"
         )
     print(f"{who}: {count} of {report['pictures']} pictures failed, {said}", file=sys.stderr)
+
+
+def _check_labelled(report: dict[str, Any]) -> None:
+    """An empty table and exit code 0 would pass for a measurement."""
+    people = [m["location"]["people"] for m in report["models"].values() if "location" in m]
+    if people and not any(people):
+        raise InvalidInput(
+            f"nobody in these {report['pictures']} pictures has a labelled joint of "
+            f"{report['skeleton']}, so there is nothing to measure. COCO's keypoints lie in "
+            "person_keypoints_*.json; instances_*.json has boxes alone"
+        )
 
 
 def table(report: dict[str, Any], costs: dict[str, float]) -> Table:

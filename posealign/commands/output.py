@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from posealign.data.pose import Understood
 from posealign.instructions.phrases import LANGUAGES
@@ -16,6 +17,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machin
 def print_json(data: Any) -> None:
     """One JSON document on stdout; NaN is an error, as JSON has none."""
     typer.echo(json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+def console(
+    width: int | None = None, *, stderr: bool = False, quiet: bool = False, wrap: bool = True
+) -> Console:
+    """Prints names of files and people's words as they are.
+
+    Rich would take brackets in them for its own markup, and end with an error where none opens.
+    """
+    return Console(
+        width=width, stderr=stderr, quiet=quiet, soft_wrap=not wrap, markup=False, emoji=False
+    )
 
 
 # What a refusal's reason says to a person.

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
-from posealign.commands.output import AsJson, print_json, why_refused
+from posealign.commands.options import BundleName, Language, Passes, Provider, SkeletonName
+from posealign.commands.output import AsJson, console, print_json, why_refused
 from posealign.data.image import read_depth, read_image
 from posealign.data.image_header import SUFFIXES
 from posealign.data.pose import PoseResult, State
@@ -28,23 +29,22 @@ Read = TypeVar("Read")
 
 def predict(
     images: Annotated[
-        list[str], typer.Argument(help="Pictures, folders or globs, then the instruction.")
+        list[str],
+        typer.Argument(help="Pictures, folders, globs, - for stdin; then the instruction."),
     ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Overlay to write; a folder for several.")
     ] = None,
-    bundle: Annotated[str, typer.Option(help="Bundle name or folder.")] = "default",
-    skeleton: Annotated[str | None, typer.Option(help="Skeleton name or JSON file.")] = None,
+    bundle: BundleName = "default",
+    skeleton: SkeletonName = None,
     box: Annotated[
         list[str] | None, typer.Option(help="x,y,width,height of a person; may be repeated.")
     ] = None,
     depth: Annotated[Path | None, typer.Option(help="16-bit depth PNG in millimetres.")] = None,
     intrinsics: Annotated[str | None, typer.Option(help="fx,fy,cx,cy in pixels.")] = None,
-    passes: Annotated[
-        int | None, typer.Option(help="1 to 4 looks at each person (default: the bundle's).")
-    ] = None,
-    provider: Annotated[str, typer.Option(help="auto, cpu, cuda, tensorrt or torch.")] = "auto",
-    language: Annotated[str, typer.Option(help="Joint names on overlays: en or zh.")] = "en",
+    passes: Passes = None,
+    provider: Provider = "auto",
+    language: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Find the joints that the instruction asks for in one picture or many.
@@ -62,6 +62,7 @@ def predict(
         )
     style = Style(language=language)  # a wrong language is said before anything is opened
     paths = pictures(patterns)
+    single = len(patterns) == 1 and paths == [_file(patterns[0])]
     overlays = overlay_paths(output, paths) if output is not None else {}
     if len(paths) > 1 and (depth is not None or box):
         raise InvalidInput("--depth and --box belong to one picture; several were given")
@@ -69,6 +70,7 @@ def predict(
         raise InvalidInput("--intrinsics describes the camera of a --depth picture; none is given")
     depth_HW = _read(read_depth, depth) if depth is not None else None
     predictor = Predictor(bundle, provider).looking(passes)
+    predictor.resolve(instruction, skeleton)  # what is wrong with these is said once, of no picture
     boxes = [numbers("--box", row) for row in box] if box else None
     camera = numbers("--intrinsics", intrinsics) if intrinsics else None
     failures = 0
@@ -77,7 +79,7 @@ def predict(
             image = _read(read_image, path)
             result = predictor.look(image, boxes, depth_HW, camera).ask(instruction, skeleton)
         except PoseAlignError as error:
-            if len(paths) == 1:
+            if single:
                 raise
             failures += 1  # one bad file must not end a long run
             named = str(error).startswith(f"{path}: ")
@@ -85,7 +87,7 @@ def predict(
             continue
         if output is not None:
             save(draw(image, result, style), overlays[path])
-        _print(path, result, as_json, len(paths))
+        _print(path, result, as_json, single)
     if failures:
         raise InvalidInput(f"{failures} of {len(paths)} pictures could not be read")
 
@@ -102,10 +104,10 @@ def pictures(patterns: Sequence[str]) -> list[Path]:
     """Files, folders and globs → the pictures they name, in order."""
     found: list[Path] = []
     for pattern in patterns:
-        path = Path(pattern)
+        path = _file(pattern)
         if path.is_dir():
             found += sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
-        elif path.is_file():
+        elif path.exists():  # a pipe is read like a file
             found.append(path)
         else:
             base = Path(path.anchor) if path.is_absolute() else Path()
@@ -119,10 +121,14 @@ def pictures(patterns: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(found))  # a folder and a picture in it name that picture twice
 
 
+def _file(pattern: str) -> Path:
+    return Path("/dev/stdin" if pattern == "-" else pattern)
+
+
 def _meant(pattern: str) -> str:
     """What somebody probably wanted who named a picture that is not there."""
     path = Path(pattern)
-    if "://" in pattern or pattern == "-":
+    if "://" in pattern:
         return "; pictures are files or folders: fetch it into one first"
     near = nearest(path.name, _names(path.parent)) if path.name else ""
     if not near and not path.suffix and len(path.parts) == 1:
@@ -184,17 +190,22 @@ def _progress(paths: list[Path], as_json: bool) -> Iterator[Path]:
     if len(paths) == 1:
         yield from paths
         return
-    console = Console(stderr=True, quiet=as_json and not sys.stderr.isatty())
-    yield from track(paths, "looking", console=console)
+    quiet = as_json and not sys.stderr.isatty()
+    yield from track(paths, "looking", console=console(stderr=True, quiet=quiet))
 
 
-def _print(path: Path, result: PoseResult, as_json: bool, count: int) -> None:
-    if as_json and count == 1:
+def _print(path: Path, result: PoseResult, as_json: bool, single: bool) -> None:
+    if as_json and single:
         print_json(result.to_json())
     elif as_json:  # one line a picture, so that a long run can be read as it goes
-        print(json.dumps({"image": str(path), **result.to_json()}, ensure_ascii=False))
+        row = json.dumps({"image": str(path), **result.to_json()}, ensure_ascii=False)
+        print(row, flush=True)
     else:
-        Console(width=100 if not sys.stdout.isatty() else None).print(table(path, result))
+        shown = table(path, result)
+        if isinstance(shown, str):
+            print(shown)
+        else:
+            console(None if sys.stdout.isatty() else 100).print(shown)
 
 
 def table(path: Path, result: PoseResult) -> Table | str:
@@ -223,7 +234,7 @@ def table(path: Path, result: PoseResult) -> Table | str:
                 _cell(joint.radius),
             )
         for finding in pose.plausibility:
-            rows.add_row(str(number), f"[yellow]{finding.message}[/yellow]")
+            rows.add_row(str(number), Text(finding.message, "yellow"))
     return rows
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from posealign import bundle as bundles
+from posealign.commands.options import BundleName, SkeletonName
 from posealign.commands.output import LANGUAGE_NAMES, AsJson, print_json, why_refused
 from posealign.data.pose import PoseResult, Understood
 from posealign.errors import require_instruction
@@ -16,8 +17,8 @@ from posealign.instructions.resolve import Resolver
 
 def resolve(
     text: Annotated[str, typer.Argument(help="The instruction, up to 400 characters.")],
-    skeleton: Annotated[str | None, typer.Option(help="Skeleton name or JSON file.")] = None,
-    bundle: Annotated[str, typer.Option(help="Bundle name or folder.")] = "default",
+    skeleton: SkeletonName = None,
+    bundle: BundleName = "default",
     as_json: AsJson = False,
 ) -> None:
     """Show which joints an instruction asks for, or why it is refused.

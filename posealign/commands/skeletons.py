@@ -6,10 +6,9 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from posealign.commands.output import AsJson, print_json
+from posealign.commands.output import AsJson, console, print_json
 from posealign.skeletons.load import NAMES, to_json, vocabulary
 from posealign.skeletons.load import skeleton as load_skeleton
 from posealign.skeletons.skeleton import Joint, Skeleton
@@ -125,4 +124,4 @@ def _remarks(found: Skeleton) -> list[str]:
 
 def _print(table: Any) -> None:
     width = None if sys.stdout.isatty() else 160
-    Console(width=width, soft_wrap=True).print(table)
+    console(width, wrap=False).print(table)

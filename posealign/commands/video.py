@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import cv2
 import numpy as np
 import typer
-from rich.console import Console
 from rich.progress import track
 
+from posealign.commands.options import AsLines, BundleName, Language, Passes, Provider, SkeletonName
+from posealign.commands.output import console
 from posealign.draw import Picture, Style, draw
 from posealign.errors import InvalidInput, Unavailable
 from posealign.predictor import Predictor
@@ -24,15 +24,14 @@ def video(
     path: Annotated[Path, typer.Argument(help="Video file.")],
     instruction: Annotated[str, typer.Argument(help="What to find, in words.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Overlay .mp4.")] = None,
-    bundle: Annotated[str, typer.Option(help="Bundle name or folder.")] = "default",
-    skeleton: Annotated[str | None, typer.Option(help="Skeleton name or JSON file.")] = None,
+    bundle: BundleName = "default",
+    skeleton: SkeletonName = None,
     smooth: Annotated[bool, typer.Option(help="Smooth joints over time (One-Euro).")] = True,
     find_every: Annotated[int, typer.Option(help="Frames between searches for people.")] = 15,
-    passes: Annotated[
-        int | None, typer.Option(help="1 to 4 looks at each person (default: the bundle's).")
-    ] = None,
-    provider: Annotated[str, typer.Option(help="auto, cpu, cuda, tensorrt or torch.")] = "auto",
-    language: Annotated[str, typer.Option(help="Joint names on overlays: en or zh.")] = "en",
+    passes: Passes = None,
+    provider: Provider = "auto",
+    language: Language = "en",
+    as_json: AsLines = False,  # read where errors are told
 ) -> None:
     """Answer one instruction on every frame of a clip; one JSON line a frame on stdout."""
     smoothing = SmoothingSettings() if smooth else None
@@ -41,11 +40,11 @@ def video(
     predictor = Predictor(bundle, provider).looking(passes)
     follower = Follower(predictor, instruction, skeleton, smoothing, find_every)
     results = follow(read_video(path), follower)
-    console = Console(stderr=True)
+    messages, count = console(stderr=True), frame_count(path)
     try:
-        for frame, result in track(results, "looking", total=frame_count(path), console=console):
+        for frame, result in track(results, "looking", total=count, console=messages):
             row = {"frame": frame.number, "time": round(frame.time, 6), **result.to_json()}
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            print(json.dumps(row, ensure_ascii=False), flush=True)
             if overlay is not None:
                 overlay.write(draw(frame.image_HW3, result, style))
     finally:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from posealign.commands.output import AsJson, print_json
 from posealign.errors import NotFound
 from serving.auth import new_key, read_keys, stored_keys
 
@@ -34,10 +36,20 @@ def new(
 
 
 @key.command(name="list")
-def list_keys(keys_file: KeysFile = Path("keys.jsonl")) -> None:
-    """Which keys there are."""
-    for row in read_keys(keys_file).values():
-        typer.echo(f"{row.id}  {row.name}  {','.join(row.scopes)}")
+def list_keys(keys_file: KeysFile = Path("keys.jsonl"), as_json: AsJson = False) -> None:
+    """Which keys there are, and until when."""
+    rows = read_keys(keys_file).values()
+    if as_json:
+        shown = {"id", "name", "scopes", "expires"}  # a hash is nobody's business
+        print_json([row.model_dump(mode="json", include=shown) for row in rows])
+        return
+    for row in rows:
+        until = "" if row.expires is None else f"  until {_date(row.expires)}"
+        typer.echo(f"{row.id}  {row.name}  {','.join(row.scopes)}{until}")
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 @key.command()

@@ -121,7 +121,7 @@ class _Stream:
         try:
             question = StreamQuestion.model_validate(parse_json(text.encode()))
         except ValidationError as error:
-            raise InvalidInput(first_fault(error)) from None
+            raise InvalidInput(first_fault(error, {"": StreamQuestion.model_fields})) from None
         if not self._known:
             await self._identify(f"Bearer {question.key}" if question.key else None)
         instruction = instruction_of(self._service, question.instruction)

@@ -72,7 +72,7 @@ function person(answer, pose, number, label, onLight) {
     element("td", {}, t(joint.state)),
     element("td", {}, cell(joint.x)), element("td", {}, cell(joint.y)),
     ...(deep ? [element("td", {}, cell(joint.z, 2))] : []),
-    element("td", {}, bar(joint.confidence), `${Math.round(joint.confidence * 100)} %`),
+    element("td", {}, deep ? null : bar(joint.confidence), `${Math.round(joint.confidence * 100)} %`),
     element("td", {}, cell(joint.radius)));
   const several = answer.poses.length > 1;
   const unit = pose.z_unit ? element("span", { class: "tag" }, t("shown-from", { unit: t(pose.z_unit === "m" ? "metres" : "torso") })) : null;
@@ -86,7 +86,7 @@ function person(answer, pose, number, label, onLight) {
           pose.filtered.length ? element("tr", { class: "aside" }, element("td", { colspan: String(heads.length) }, t("aside"))) : null,
           ...pose.filtered.map((joint) => row(joint, true))))),
     pose.plausibility.length
-      ? element("ul", { class: "findings" }, ...pose.plausibility.map((found) => element("li", {}, found.message)))
+      ? element("ul", { class: "findings" }, ...pose.plausibility.map((found) => element("li", {}, t(`finding-${found.code}`, { message: found.message }))))
       : null);
 }
 

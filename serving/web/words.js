@@ -48,6 +48,7 @@ export const WORDS = {
     "relation-in_upper_half": "in the upper half", "relation-in_lower_half": "in the lower half",
     "relation-in_left_half": "in the left half", "relation-in_right_half": "in the right half",
     "relation-hidden_by_blanket": "under the blanket",
+    "finding-premise_does_not_hold": "{message}",
     result: "{count} of {total} joints found. {list}", "switch-language": "切换到中文",
   },
   zh: {
@@ -94,6 +95,7 @@ export const WORDS = {
     "relation-image_left": "画面左边的一侧", "relation-image_right": "画面右边的一侧", "relation-in_upper_half": "画面上半部",
     "relation-in_lower_half": "画面下半部", "relation-in_left_half": "画面左半部", "relation-in_right_half": "画面右半部",
     "relation-hidden_by_blanket": "被子下面的",
+    "finding-premise_does_not_hold": "这句话所说的卧姿，与看到的关键点不符。",
     result: "找到 {total} 个关键点中的 {count} 个。{list}", "switch-language": "Switch to English",
   },
 };

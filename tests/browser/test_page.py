@@ -130,6 +130,22 @@ def test_a_refusal_is_kind(opened: Opened) -> None:
     expect(page.locator("#result-a .refusal")).to_contain_text("没有对应的关键点")
 
 
+def test_a_premise_that_does_not_hold_is_told_in_both_languages(opened: Opened) -> None:
+    page = opened()
+    told = """async (language) => {
+      const words = await import("/web/words.js");
+      const { people } = await import("/web/results.js");
+      words.setLanguage(language);
+      const joint = { name: "nose", x: 1, y: 2, z: 3, state: "visible", confidence: 1, radius: 9 };
+      const finding = { code: "premise_does_not_hold", message: "taken for prone", joints: [] };
+      const pose = { joints: [joint], filtered: [], plausibility: [finding], z_unit: "torso" };
+      const answer = { instruction: { refused: false }, poses: [pose] };
+      return people(answer, (name) => name, () => {}).map((node) => node.textContent).join("");
+    }"""
+    assert "taken for prone" in page.evaluate(told, "en")
+    assert "卧姿" in page.evaluate(told, "zh")
+
+
 def test_compare_skeleton_and_filter(opened: Opened) -> None:
     page = opened()
     upload(page)

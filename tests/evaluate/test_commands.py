@@ -59,6 +59,21 @@ def test_failures_are_said_and_none_answered_is_an_error(tmp_path: Path) -> None
     assert "all 2 pictures failed" in str(done.exception)
 
 
+def test_labels_without_a_joint_are_no_measurement(tmp_path: Path) -> None:
+    """As COCO's instances_*.json are: the people's boxes and nothing more."""
+    config = make_config(tmp_path)
+    path = tmp_path / "labels.json"
+    labels = json.loads(path.read_text("utf-8"))
+    labels["categories"][0].pop("keypoints")
+    for row in labels["annotations"]:
+        row.pop("keypoints")
+    path.write_text(json.dumps(labels), "utf-8")
+    done = invoke(evaluate.evaluate, str(config), "limit=2", "--json")
+    assert done.stdout == ""
+    assert isinstance(done.exception, InvalidInput)
+    assert "nobody in these 2 pictures has a labelled joint of coco17" in str(done.exception)
+
+
 def test_an_optional_baseline_is_left_out_where_its_file_is_not_there(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     row = "{kind: movenet, name: a peer, file: nowhere.tflite, optional: OPTIONAL}"

@@ -167,6 +167,15 @@ def test_settings_come_from_flags_environment_and_file(
     file.write_text("limits: {queues: 5}\n")
     with pytest.raises(InvalidConfig, match="did you mean 'queue'"):
         load(file)
+    file.write_text("colour: blue\n")
+    with pytest.raises(InvalidConfig, match="no such field; there are: host, "):
+        load(file)
+    monkeypatch.setenv("POSEALIGN_SERVE_KEY_FILES", "k")
+    with pytest.raises(
+        InvalidConfig, match="KEY_FILES in the environment.*did you mean 'key_file'"
+    ):
+        load(None)
+    monkeypatch.delenv("POSEALIGN_SERVE_KEY_FILES")
     for text in ("- 1", "a: [", "cors_origins: ['*']", "tls_key: keys.pem", "port: -1"):
         file.write_text(text)
         with pytest.raises((InvalidConfig, NotFound)):
@@ -184,7 +193,14 @@ def test_keys_are_kept_as_hashes(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o77 == 0
     identity = next(iter(read_keys(path)))
     assert identity in run.invoke(key_command, ["list", "--keys-file", str(path)]).output
-    run.invoke(key_command, ["new", "other", "--keys-file", str(path)])
+    run.invoke(key_command, ["new", "other", "--days", "2", "--keys-file", str(path)])
+    told = run.invoke(key_command, ["list", "--keys-file", str(path), "--json"]).output
+    assert [(row["name"], row["expires"] is None) for row in json.loads(told)] == [
+        ("ward-2", True), ("other", False),
+    ]  # fmt: skip
+    assert "sha256" not in told
+    listed = run.invoke(key_command, ["list", "--keys-file", str(path)]).output.splitlines()
+    assert [" until 20" in line for line in listed] == [False, True]
     path.chmod(0o640)  # so that the service, another user of its group, reads it
     run.invoke(key_command, ["withdraw", identity, "--keys-file", str(path)])
     assert identity not in read_keys(path)

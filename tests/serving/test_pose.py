@@ -165,6 +165,29 @@ def test_bodies_that_are_no_form(client: httpx.Client) -> None:
     assert post(b"{}", "application/json") == (422, "invalid-input")
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"boxs": "[[1, 2, 30, 40]]"}, "boxs: no such field; did you mean 'boxes'?"),
+        ({"foo": "1"}, "foo: no such field; there are: image, instruction, boxes,"),
+        ({"boxes": "[10, 20, 30, 40]"}, "boxes.0: expected a list; the field looks like [[10, 20"),
+        (
+            {"boxes": "10,20,30,40"},
+            "holds JSON such as [[10, 20, 300, 280]]: this is not JSON at character 2",
+        ),
+        ({"options": '{"modle": "x"}'}, "options.modle: no such field; did you mean 'model'?"),
+        ({"instruction": "", "Instruction": "x"}, "did you mean 'instruction'?"),
+    ],
+)
+def test_a_wrong_field_is_told_with_the_right_ones(
+    client: httpx.Client, fields: dict[str, str], words: str
+) -> None:
+    files = {"image": ("a.png", png(), "image/png")}
+    answer = client.post("/v1/pose", files=files, data={"instruction": "the nose", **fields})
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+
+
 def test_an_unknown_skeleton_names_the_nearest(client: httpx.Client) -> None:
     near = "did you mean 'coco17'? There are: coco17, coco_wholebody133,"
     form = ask(client, skeleton="coco_17").json()["detail"]
