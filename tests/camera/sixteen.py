@@ -48,6 +48,7 @@ def main() -> None:
             "frames": sum(p.capture.frames.total for p in posts),
             "answers": sum(p.answers.total for p in posts),
             "live": sum(p.capture.health() == "live" for p in posts),
+            "troubles": sorted({p.capture.trouble for p in posts if p.capture.trouble}),
             "age_p99": max((p.ages.percentile(0.99) or 0) for p in posts),
         }), flush=True)  # fmt: skip
         time.sleep(1)
