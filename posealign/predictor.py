@@ -80,6 +80,7 @@ class Look:
     intrinsics: tuple[float, float, float, float] | None
     timings_ms: dict[str, float]
     image_HW3: NDArray[np.uint8] | None = None  # kept only while a turned crop may be needed
+    features_SChw: NDArray[np.float32] | None = None  # of all sights, since the first question
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, instruction: str, skeleton: str | None = None) -> PoseResult:
@@ -204,6 +205,8 @@ class Predictor:
         A question that comes meanwhile waits; one that fails here leaves the look as it was.
         """
         with look._lock:
+            if look.features_SChw is not None:
+                return look.people
             people, image, passes = look.people, look.image_HW3, self.settings.passes
             people = sight.select(self.graphs, people, reading)
             if passes > 1 and image is not None:
@@ -212,8 +215,9 @@ class Predictor:
             strength = self.settings.contrast
             if strength and image is not None:
                 people = doubt.contrast(self.graphs, self.bundle, image, people, reading, strength)
-            look.people, look.image_HW3 = people, None
-            return people
+            look.people, look.features_SChw = sight.gathered(people)
+            look.image_HW3 = None
+            return look.people
 
     def _place(
         self, look: Look, seen: Sequence[Seen], question: Question
@@ -225,11 +229,10 @@ class Predictor:
             repeated = np.repeat(described[None], len(vectors), axis=0)
             vectors = np.concatenate([vectors, repeated], axis=1)
         limits = [self._absent_above(one, look.size) for one in seen]
+        found = sight.locate(self.graphs, seen, vectors, look.features_SChw)
         people = [
             self._answered(one, places, question, limit)
-            for one, places, limit in zip(
-                seen, sight.locate(self.graphs, seen, vectors), limits, strict=True
-            )
+            for one, places, limit in zip(seen, found, limits, strict=True)
         ]
         if self.settings.verify:
             people = [
@@ -273,8 +276,7 @@ class Predictor:
         words = joint.description or joint.en
         vector = self._vectors.get(words)
         if vector is None:
-            ids = self.resolver.read(words).ids
-            vector = self.graphs["text"]({"ids": ids})["vector"][0]
+            vector = self.resolver.logits(self.resolver.clean(words))[0]["vector"][0]
             self._vectors.put(words, vector)
         return vector
 

@@ -116,7 +116,10 @@ def test_further_sights_are_paid_once_and_in_one_batch(image: NDArray[np.uint8])
     look.ask("the torso")
     rows = [call for call in counted.calls if call[0] != "text"]
     assert rows == [("select", 2), ("locate", 2), ("image", 6), ("select", 6), ("locate", 8)]
-    assert look.image_HW3 is None  # nothing is kept that is not needed
+    assert look.image_HW3 is None  # nothing is kept that is not needed, and features once
+    sights = [seen for one in look.people for seen in one.sights]
+    assert [len(seen.tokens) for seen in sights] == [0] * 8
+    assert all(np.shares_memory(seen.features, look.features_SChw) for seen in sights)
     counted.calls.clear()
     look.ask("the right wrist, please")
     assert [call for call in counted.calls if call[0] != "text"] == [("locate", 8)]
@@ -167,6 +170,8 @@ def test_all_sights_have_a_say_in_states_and_depths(image: NDArray[np.uint8]) ->
     for name in ("state", "z"):
         every = [seen.selected[name] for seen in one.sights]
         assert np.ptp(every, axis=0).max() > 0
+        assert one.mean(name) is one.mean(name)
+        np.testing.assert_array_equal(replace(one, sights=one.sights[:1]).mean(name), every[0])
         np.testing.assert_allclose(one.mean(name), np.mean(every, axis=0), atol=1e-6)
 
 

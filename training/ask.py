@@ -119,10 +119,22 @@ def cost(logits_BV: Tensor, gate_B: Tensor, drawn: list[Triple]) -> Tensor:
     asked_BV = torch.from_numpy(np.stack([one.asked_V for one in drawn]))
     weights_BV = torch.from_numpy(np.stack([one.weight_V for one in drawn]))
     answered = torch.tensor([0.0 if one.refused else 1.0 for one in drawn])
+    return reading_cost(logits_BV, gate_B, asked_BV, weights_BV, answered, losses.importance())
+
+
+def reading_cost(
+    logits_BK: Tensor,
+    gate_B: Tensor,
+    asked_BK: Tensor,
+    weights_BK: Tensor,
+    answered_B: Tensor,
+    importance_K: Tensor,
+) -> Tensor:
+    """Which joints are asked for, and whether there is anything to answer."""
     # The body decides: 110 face and hand points would make a wrong arm a small matter.
-    joint = losses.importance().clamp(min=0.15)
-    fused = losses.asked_loss(logits_BV, asked_BV, weights_BV * joint * 148 / joint.sum())
-    return fused / len(drawn) + 0.2 * F.binary_cross_entropy_with_logits(gate_B, answered)
+    joint = importance_K.clamp(min=0.15)
+    fused = losses.asked_loss(logits_BK, asked_BK, weights_BK * joint * len(joint) / joint.sum())
+    return fused / len(asked_BK) + 0.2 * F.binary_cross_entropy_with_logits(gate_B, answered_B)
 
 
 @torch.no_grad()

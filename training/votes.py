@@ -18,14 +18,25 @@ from posealign.instructions import written
 from posealign.instructions.cleaning import cleaned
 from posealign.instructions.hints import find_hints
 from posealign.instructions.normalise import normalise
+from posealign.instructions.shapes import Words, words_of
 from posealign.instructions.targets import SLOTS as ORDER
 from posealign.instructions.targets import target_of
-from posealign.instructions.votes import FILE, SIZE, SLOTS, features, folded, sideless
+from posealign.instructions.votes import (
+    FILE,
+    GATE_SIZE,
+    SIZE,
+    SLOTS,
+    folded,
+    gate_features,
+    sideless,
+)
 from training.textdata import Mixture, example, gather
 
 ROUNDS = 12
 DECAY = 2e-4
 SLOT_ROUNDS = 8
+FEWEST = 3  # texts that must have a shape or a run of words for it to vote
+SMALLEST_VOTE = 0.01  # weights nearer to zero are not kept
 SMALLEST = 0.1  # rows of slots whose weights are all nearer to zero are not kept
 
 
@@ -42,14 +53,20 @@ def examples(distractors: tuple[str, ...], seed: int) -> list[Row]:
     return [(query, cleaned(normalise(text))) for query, text in rows + made]
 
 
-def fit_gate(rows: list[Row]) -> tuple[np.ndarray, float]:
-    places = [torch.tensor(features(clean, find_hints(clean))) for _, clean in rows]
+def fit_gate(rows: list[Row], words: Words) -> tuple[np.ndarray, float]:
+    """What few texts have says nothing of others, so it gets no weight."""
+    found = [gate_features(clean, find_hints(clean), words) for _, clean in rows]
+    met_F = np.bincount(np.concatenate(found), minlength=GATE_SIZE)
+    kept = np.flatnonzero(met_F >= FEWEST)
+    row_F = np.full(GATE_SIZE, -1)
+    row_F[kept] = np.arange(len(kept))
+    places = [torch.tensor(row_F[one][row_F[one] >= 0]) for one in found]
     truth = torch.tensor([float(not query.startswith("refuse")) for query, _ in rows])
-    table = torch.nn.EmbeddingBag(SIZE, 1, mode="sum")
+    table = torch.nn.EmbeddingBag(len(kept), 1, mode="sum")
     torch.nn.init.zeros_(table.weight)
     bias = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.Adam([table.weight, bias], lr=0.01)
-    kept = np.zeros(SIZE), 0.0
+    mean_K, mean_bias = np.zeros(len(kept)), 0.0
     for number in range(ROUNDS):
         for group in torch.randperm(len(rows)).split(128):
             logits = _bags(table, [places[int(at)] for at in group])[:, 0] + bias
@@ -60,9 +77,11 @@ def fit_gate(rows: list[Row]) -> tuple[np.ndarray, float]:
             optimizer.step()
         if number >= ROUNDS // 2:  # the mean of the later rounds wavers less
             share = 1 / (number - ROUNDS // 2 + 1)
-            now = table.weight.detach()[:, 0].double().numpy(), bias.item()
-            kept = kept[0] + share * (now[0] - kept[0]), kept[1] + share * (now[1] - kept[1])
-    return kept
+            mean_K += share * (table.weight.detach()[:, 0].double().numpy() - mean_K)
+            mean_bias += share * (bias.item() - mean_bias)
+    weights_F = np.zeros(GATE_SIZE)
+    weights_F[kept] = np.where(np.abs(mean_K) > SMALLEST_VOTE, mean_K, 0.0)
+    return weights_F, mean_bias
 
 
 def fit_slots(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
@@ -107,12 +126,18 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(3)
     rows = examples(tuple(sys.argv[1:]), seed=3)
-    weights, bias = fit_gate(rows)
+    written_rows = rows[: len(rows) // 2]
+    words = words_of((clean, not query.startswith("refuse")) for query, clean in written_rows)
+    weights_F, bias = fit_gate(rows, words)
+    voting = np.flatnonzero(weights_F)
     slots_FK, bias_K = fit_slots(rows)
     kept = np.flatnonzero(np.abs(slots_FK).max(1) > SMALLEST)
     np.savez_compressed(
         FILE,
-        weights=weights.astype(np.float16),
+        gate_rows=voting.astype(np.uint32),
+        gate=weights_F[voting].astype(np.float16),
+        usual=" ".join(sorted(words.usual)),
+        known=" ".join(sorted(words.known)),
         bias=np.float32(bias),
         slot_rows=kept.astype(np.uint16),
         slots=slots_FK[kept].astype(np.float16),

@@ -22,10 +22,10 @@ from posealign.export.for_cpu import for_cpu
 from posealign.export.graphs import FREE, SPECS, GraphModule, example, spec_of
 from posealign.export.phases import in_phases
 from posealign.export.precision import store_fp16
+from posealign.export.text import OPSET, text_graph
 from posealign.model.checkpoint import metadata_of, round_to_half, save_weights
 from posealign.model.pose_model import PoseModel
-
-OPSET = 20
+from posealign.model.text import TextModel
 
 
 def export_bundle(
@@ -94,6 +94,8 @@ def export_graphs(
 
 
 def to_onnx(model: PoseModel, graph: str, opset: int = OPSET) -> onnx.ModelProto:
+    if graph == "text" and isinstance(model.words, TextModel) and opset == OPSET:
+        return text_graph(model.words)
     spec = spec_of(model, graph)
     inputs = example(model, graph)
     free = {name: torch.export.Dim(name, min=1, max=4096) for name in FREE}

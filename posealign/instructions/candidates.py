@@ -19,19 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.instructions.clauses import is_composed, weigh_clauses
+from posealign.instructions.corrections import is_corrected
 from posealign.instructions.decoding import CORE_V, Heads, Logits, decode
 from posealign.instructions.hints import LEFT, NEAR, RIGHT, Hint
-from posealign.instructions.keyword_patterns import IMPOSSIBLE, IN_PICTURE
+from posealign.instructions.keyword_patterns import IN_PICTURE, LINKED
 from posealign.instructions.keywords import (
-    asks_presence,
-    is_corrected,
-    is_of_people_alone,
     is_structured,
     parse_text,
 )
 from posealign.instructions.parts import PAIRED, PARTS, joints_of
 from posealign.instructions.query import (
     CHOOSING,
+    REASONS,
     Chain,
     Except,
     Part,
@@ -43,8 +42,9 @@ from posealign.instructions.query import (
 )
 from posealign.instructions.roles import likely
 from posealign.instructions.sets import Joints, as_mask, meant
-from posealign.instructions.told import told
+from posealign.instructions.told import plainly, told
 from posealign.instructions.votes import slot_votes, vote
+from posealign.instructions.wished import denies, is_impossible, wishes
 from posealign.skeletons.load import vocabulary
 
 Mask = NDArray[np.bool_]
@@ -121,6 +121,9 @@ def settle(
         # "the left knee in the picture" leaves no side to choose: its left is not the picture's.
         heads, related_V = replace(heads, relation=None), np.zeros_like(related_V)
     answered = known.answers(polled.said) and bool(mask_V.any())
+    if heads.reason == "contradictory" and "unnamed" in polled.said and not denies(clean):
+        reasons = np.where(np.array(REASONS) == "contradictory", -np.inf, out["reason"][row])
+        heads = replace(heads, reason=REASONS[int(reasons.argmax())])
     return replace(heads, answered=answered, asked_V=mask_V, related_V=related_V)
 
 
@@ -129,7 +132,7 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
     if not foreign:
         out = _voted(out, row, hints, clean, slots)
     ruled = None if foreign else parse_text(clean)  # the rules speak English and Chinese
-    out = told(out, row, ruled)
+    out = told(out, row, ruled, clean)
     heads = decode(out, row)
     named = mentions(hints)
     ballot = Ballot()
@@ -151,7 +154,10 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
             ballot.propose(agreed_V, agreed=1.0)
         elif is_corrected(clean):
             ballot.propose(agreed_V, corrected=1.0)
-    for scope in readings(named):
+    plain = {} if ruled is None else plainly(clean)
+    if plain and not named:
+        ballot.propose(_mask_of(Part("all")), agreed=1.0)  # "skip whatever is hidden"
+    for scope in readings(named, bool(LINKED.search(clean))):
         ballot.propose(_mask_of(scope), **{_kind_of(scope): 1.0})
     asked_V = out["asked"][row]
     bare_V = asked_V > 0
@@ -161,11 +167,8 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
     said = _said(float(out["gate"][row]), ruled, bool(named))
     if ruled is not None:
         said["votes"] = vote(clean, hints)
-        said["impossible"] = float(bool(IMPOSSIBLE.search(clean)))
-        if not named:
-            said["people"] = float(is_of_people_alone(clean))
-        else:
-            said["presence"] = float(asks_presence(clean))
+        said["impossible"] = float(is_impossible(clean))
+        said |= wishes(clean, bool(named), plain)
         said["asked"] = float(asked_V[CORE_V].clip(-4, 4).mean())  # all of the body, or nothing
     return Poll(heads, asked_V, related_V, ballot, said)
 
@@ -229,8 +232,9 @@ def choose_mask(asked_V: NDArray[np.float32], ballot: Ballot, weights: Mapping[s
     most = float(named_C[other]) + weights.get("unnamed", 0.0)
     if proposed:
         masks_CV = np.array([mask_V for mask_V, _ in proposed])
-        total_C = masks_CV.astype(np.float64) @ summed_V
-        total_C += weights.get("size", 0.0) * masks_CV[:, :17].mean(1)
+        float_CV = masks_CV.astype(np.float64)
+        total_C = float_CV @ summed_V
+        total_C += weights.get("size", 0.0) / 17 * float_CV[:, :17].sum(1)
         for at, (_, said) in enumerate(proposed):
             for name, value in said.items():
                 total_C[at] += weights.get(name, 0.0) * value
@@ -259,7 +263,7 @@ def every_reading(
 def _worth(asked_V: NDArray[np.float32], weights: Mapping[str, float]) -> NDArray[np.float64]:
     """What the logits say for each joint to be in a mask."""
     worth_V: NDArray[np.float64] = _weights() * sum(
-        weights.get(f"sum{cap}", 0.0) * np.clip(asked_V, -cap, cap) for cap in (3, 8)
+        weights.get(f"sum{cap}", 0.0) * np.minimum(np.maximum(asked_V, -cap), cap) for cap in (3, 8)
     )
     return worth_V
 
@@ -316,8 +320,8 @@ def mentions(hints: list[Hint]) -> list[list[Part]]:
     return found[:MOST_MENTIONS]
 
 
-def readings(named: list[list[Part]]) -> Iterator[Scope]:
-    """Everything a few mentions may add up to."""
+def readings(named: list[list[Part]], linked: bool = True) -> Iterator[Scope]:
+    """Everything a few mentions may add up to; `linked`: words of a way between them are said."""
     everything = Part("all")
     for options in named:
         for option in options:
@@ -326,7 +330,7 @@ def readings(named: list[list[Part]]) -> Iterator[Scope]:
     for first in range(len(named)):
         for second in range(len(named)):
             if first != second:
-                yield from _pairs(named[first], named[second], first < second)
+                yield from _pairs(named[first], named[second], first < second, linked)
     firsts = [options[0] for options in named]
     for at in range(len(named)):
         for some in (firsts[at:], firsts[: at + 1], firsts[:at] + firsts[at + 1 :]):
@@ -339,7 +343,7 @@ def readings(named: list[list[Part]]) -> Iterator[Scope]:
             yield Except(union(list(whole)), union(list(rest)))
 
 
-def _pairs(one: list[Part], other: list[Part], ordered: bool) -> Iterator[Scope]:
+def _pairs(one: list[Part], other: list[Part], ordered: bool, linked: bool) -> Iterator[Scope]:
     for a in one[:3]:
         for b in other[:3]:
             if a == b:
@@ -349,7 +353,7 @@ def _pairs(one: list[Part], other: list[Part], ordered: bool) -> Iterator[Scope]
                 yield union([a, b])
                 yield Except(Part("all"), union([a, b]))
     a, b = one[0], other[0]
-    if ordered and a != b and a.name != "all" != b.name:
+    if ordered and linked and a != b and a.name != "all" != b.name:
         yield Chain(a, b)
 
 

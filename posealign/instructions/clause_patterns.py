@@ -55,6 +55,18 @@ def exceptions_by_start() -> dict[str, list[int]]:
 
 
 @cache
+def said_by_mistake() -> re.Pattern[str]:
+    """The words between what was said and what is meant, where the text before them ends: all of
+    it was said by mistake.
+    """
+    books = [phrasebook(name) for name in LANGUAGES]
+    forms = [text.split("{x}")[0] for book in books for text in book.corrections]
+    words = {normalise(text.removeprefix("{w}")) for text in forms if text.startswith("{w}")}
+    found = sorted({word.strip(" ,.;:") for word in words if re.search(r"\w", word)})
+    return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, found))})[\s,.;:>-]*$")
+
+
+@cache
 def chains() -> tuple[Pattern, ...]:
     books = [phrasebook(name) for name in LANGUAGES]
     return _sorted([_pattern(text) for book in books for text in book.chain])
@@ -103,5 +115,9 @@ def _literal(text: str, strict: bool) -> str:
         for word in marks
     )
     if not re.search(r"\w", text):
-        return rf"\s+{built}\s+" if text.strip() == "-" else rf"\s*{built}\s*"
+        free = rf"\s*{built}\s*"
+        if text.strip() != "-":
+            return free
+        # Of Latin words a hyphen without spaces makes one: "left-hand".
+        return rf"(?:\s+-\s+|(?<=[\u3400-\u9fff]){free}(?=[\u3400-\u9fff]))"
     return rf"[\s,;、:]*{built}[\s,;、:]*"

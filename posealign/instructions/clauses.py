@@ -9,17 +9,28 @@ found is one more reading for candidates.py to weigh.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from operator import add
 
-from posealign.errors import InvalidQuery
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions import keywords
-from posealign.instructions.clause_patterns import Pattern, chains, exceptions, exceptions_by_start
+from posealign.instructions.binding import HALVES, bind, is_unsided, on_side, shares_side
+from posealign.instructions.clause_chains import read_chain
+from posealign.instructions.clause_patterns import (
+    Pattern,
+    exceptions,
+    exceptions_by_start,
+    said_by_mistake,
+)
+from posealign.instructions.clause_steps import (
+    exchanged,
+    parts_of,
+    restricted,
+    taken_back,
+    without_echo,
+)
+from posealign.instructions.corrections import after_correction, corrects_list
 from posealign.instructions.found import Found, found_in
-from posealign.instructions.parts import PAIRED, joints_of
-from posealign.instructions.phrases import LANGUAGES, phrasebook
-from posealign.instructions.query import Chain, Except, Part, Scope, Union, part, union
+from posealign.instructions.query import Chain, Except, Part, Scope, Union, union
 from posealign.instructions.sets import CORE, Joints, candidates, instances, is_within, meant
 
 ALL = Part("all")
@@ -39,19 +50,23 @@ _BOTH = re.compile(
 _DENYING = re.compile(
     r"\s*(?:and |also |也)?(?:(?:no|nor|not|skip|without|drop|leave out)\b|不要|别|不用)"
 )
+# "The trunk minus the hips, plus the neck": what is added behind what is taken away.
+_PLUS = re.compile(
+    r"[,;]\s*(?:and |but |then )*(?:plus|add(?:ing|ed)?|in addition)\b|\bplus\b"
+    r"|[,;]?(?:再加|外加|另加|加)上?(?!强)"
+)
 # Where a clause may begin that gives back what was taken away.
 _CLAUSE = re.compile(
     r"[,;.:(。、]|\b(?:but|though|although|yet|however|except|save|apart|aside|barring|other|and|while|whereas)\b"
     r"|但|不过|可|却|只|唯独|倒"
 )
-# More is named behind a chain.
-_MORE = re.compile(
-    r"[\s,;.]*(?:\b(?:and|plus|with|together with|as well as|also|then)\b|[加和跟]|还有|另|外加|再)"
+# A side that stands by itself at the end.
+_APART = re.compile(r"[,;:、]|除外|以外")
+_SMALL_END = re.compile(
+    r"(?:[\s).!。]|\b(?:only|ones?|side|hand|please|thanks)\b|[的侧边就行吧]|那|即可)*"
 )
-_WORDS = re.compile(r"[^\W\d_]+")
 _DEPTH = 3  # exceptions inside exceptions
 _SURE = 12  # fixed letters that leave no doubt
-_FAR = 8  # characters between a part and 到
 
 
 def read_clauses(clean: str) -> Scope | None:
@@ -64,18 +79,48 @@ def weigh_clauses(clean: str) -> tuple[Scope | None, str]:
     within each other, "joined" where words join or part its clauses, else "".
     """
     text = _ONLY_SIDE.sub(r"(\1)", _NO_SIDE.sub(" ", _BOTH.sub(" ", clean)))
-    for reader in (_returned, _only):
+    piece = _pieced(text)
+    if piece is not None:
+        return piece, "told"
+    text = without_echo(text)
+    for reader in (_returned, exchanged, _only, taken_back):
         special = reader(text)
         if special is not None:
             return special, "told"
     said = _exception(text, _DEPTH, _SURE)  # what is a remark is no correction
     if said is not None:
         return said, "joined"
-    text = keywords.after_correction(text)
-    excepted = _exception(text, _DEPTH)
+    sure = corrects_list(text)
+    text = after_correction(text)
+    excepted = _all_on_side(_exception(text, _DEPTH), text)
     scope = excepted if excepted is not None else _read(text, 0)
     joined = excepted is not None or (scope is not None and is_joined(scope))
-    return scope, "joined" if joined else ""
+    joined = joined or shares_side(text)
+    return scope, "told" if sure and excepted is None else "joined" if joined else ""
+
+
+def _all_on_side(scope: Scope | None, text: str) -> Scope | None:
+    """ "The leg minus the knee, left only": the one side that is said behind all holds for all."""
+    if not isinstance(scope, Except) or not is_unsided(scope.scope):
+        return scope
+    found = found_in(text)
+    last, sides = found[-1], sum(_side_of(item) is not None for item in found)
+    side = _side_of(last)
+    apart = side and _APART.search(text, found[-2].end, last.start)
+    if sides != 1 or not apart or not _SMALL_END.fullmatch(text, last.end):
+        return scope
+    whole, gone = scope.scope, parts_of(scope.removed)
+    if any(isinstance(one, Part) and one.name == whole.name for one in gone):
+        return scope  # "feet, never mind the left"
+    return Except(on_side(whole, side), union([on_side(one, side) for one in gone]))
+
+
+def _side_of(item: Found) -> str | None:
+    return item.side or (HALVES.get(item.scope) if item.scope is not None else None)
+
+
+def _pieced(text: str) -> Scope | None:
+    return restricted(text, lambda rest: _exception(rest, _DEPTH) or _read(rest, 0))
 
 
 def is_joined(scope: Scope) -> bool:
@@ -102,14 +147,14 @@ def _read(text: str, depth: int) -> Scope | None:
         excepted = _exception(text, depth)
         if excepted is not None:
             return excepted
-    return _chain(text) or keywords.read_sum(text)
+    return read_chain(text) or keywords.read_sum(text)
 
 
 def _exception(text: str, depth: int, remark: int = 0) -> Scope | None:
     """The reading by the pattern that fixes most of the text; with `remark`, by remarks alone."""
-    starts = {text[at : at + 2] for at in range(len(text))} | set(text)
     known = exceptions_by_start()
-    places = sorted(place for start in starts for place in known.get(start, ()))
+    starts = known.keys() & {*text, *map(add, text, text[1:])}
+    places = sorted(place for start in starts for place in known[start])
     for pattern in (exceptions()[place] for place in places):
         if pattern.needle not in text or (remark and not pattern.aside):
             continue
@@ -130,22 +175,33 @@ def _exception(text: str, depth: int, remark: int = 0) -> Scope | None:
 def _returned(text: str) -> Scope | None:
     """ "All but the arms, though keep the hands": a part of what was taken away is given back."""
     named = [item for item in found_in(text) if item.scope is not None]
-    for at in range(len(named) - 1, 0, -1):
+    for at in range(1, len(named)):
         stops = [
             stop.start() for stop in _CLAUSE.finditer(text, named[at - 1].end, named[at].start)
         ]
-        rest = text[stops[-1] :] if stops else ""
-        surely = patterns.BACK_SURELY.search(rest)
-        if not surely and not (patterns.CONTRAST.search(rest) and patterns.BACK.search(rest)):
-            continue
-        back = keywords.read_sum(rest)
-        wholes = [one.scope for one in named[:at] if one.scope is not None and one.scope != ALL]
-        if back is None or not any(is_within(back, whole) for whole in wholes):
-            continue
-        if patterns.NOT_BACK.search(rest):
-            continue
-        kept = text[: stops[-1]]
-        less = _exception(kept, _DEPTH) or _gone(kept)
+        for stop in dict.fromkeys(stops[-1:] + stops[:1]):
+            scope = _given_back(text[:stop], text[stop:])
+            if scope is not None:
+                return scope
+    return None
+
+
+def _given_back(kept: str, rest: str) -> Scope | None:
+    surely = patterns.BACK_SURELY.search(rest)
+    if not surely and not (patterns.CONTRAST.search(rest) and patterns.BACK.search(rest)):
+        return None
+    back = keywords.read_sum(rest)
+    if back is None or patterns.NOT_BACK.search(rest):
+        return None
+    wholes = [one for one in bind(found_in(kept), kept) if one != ALL]
+    for whole in wholes:
+        if isinstance(whole, Part) and is_within(on_side(back, whole.side), whole):
+            back = on_side(back, whole.side)
+    if not any(is_within(back, whole) for whole in wholes):
+        return None
+    gone = _gone(kept)
+    options = (_exception(kept, _DEPTH), gone)
+    for less in options[::-1] if gone is not None and gone.scope != ALL else options:
         if isinstance(less, Except) and is_within(back, less.removed):
             return union([less, back])
     return None
@@ -162,31 +218,29 @@ def _only(text: str) -> Scope | None:
         cut = named[at - 1].end
         if patterns.LESS.search(text, cut) or patterns.ADDED.search(gap):
             return None
-        if _chain(text[cut:]) is not None:
+        if patterns.OUT_BEHIND.match(gap.lstrip(" 全都")):
+            return None  # "the right arm is out, only leave the wrist"
+        if read_chain(text[cut:]) is not None:
             return None
         whole = keywords.parts_in(text[:cut])
         wanted = keywords.parts_in(text[cut:])
         if isinstance(whole, Part) and wanted is not None:
-            inner = [_on_its_side(item, whole) for item in parts_of(wanted)]
+            inner = [on_side(item, whole.side) for item in parts_of(wanted)]
             if all(whole == ALL or is_within(item, whole) for item in inner):
                 return union(list(dict.fromkeys(inner)))
         return None
     return None
 
 
-def parts_of(scope: Scope) -> list[Scope]:
-    return list(scope.items) if isinstance(scope, Union) else [scope]
-
-
-def _on_its_side(scope: Scope, whole: Part) -> Scope:
-    plain = isinstance(scope, Part) and scope.name in PAIRED and scope.side is None
-    return part(f"{whole.side}_{scope.name}") if plain and whole.side else scope  # type: ignore[union-attr]
-
-
-def _gone(text: str) -> Scope | None:
+def _gone(text: str) -> Except | None:
     """ "The arms can go": all but what is named."""
     named = keywords.read_sum(text) if patterns.GONE.search(text) else None
-    return Except(ALL, named) if named is not None and named != ALL else None
+    if named is None or named == ALL:
+        return None
+    whole, *inner = parts_of(named)
+    if inner and all(is_within(item, whole) for item in inner):
+        return Except(whole, union(inner))  # "the upper half, arms out"
+    return Except(ALL, named)
 
 
 def _excepted(match: re.Match[str], pattern: Pattern, depth: int) -> Scope | None:
@@ -197,19 +251,32 @@ def _excepted(match: re.Match[str], pattern: Pattern, depth: int) -> Scope | Non
             return None  # 要胳膊,不要腿: it is the legs that are not wanted
     before = " , ".join(filter(None, (found.get("pre"), found.get("x"))))
     removed_text, after = found["y"] or "", found.get("post") or ""
+    if not pattern.behind and not pattern.aside and "x" in found:
+        added = _added(found["x"], removed_text, depth)
+        if added is not None:
+            return added
+    ahead = pattern.behind and "x" in found and match.start("x") >= match.end("y")
+    if ahead:
+        after = f"{found['x']} {after}"  # "the arms aside, both legs"
     if pattern.behind:
         # "the arms, the wrists excluded": what is excluded begins behind a comma, or is all.
-        pieces = re.split(r"[,;]", match.string[: match.end("y")])
+        pieces = re.split(r"[,;(]", match.string[: match.end("y")])
         options = [(",".join(pieces[:at]), ",".join(pieces[at:])) for at in range(len(pieces))]
         options = options[::-1]
     else:
         cut = _BREAK.split(removed_text)
-        further = [piece for piece in cut[1:] if _DENYING.match(piece)]
+        # "the torso but skip the left hip; head too": read with what goes, it is named beside.
+        goes_on = (p for p in cut[1:] if _DENYING.match(p) or patterns.ALSO.search(p))
+        further = list(goes_on)
         options = [(before, " , ".join([cut[0], *further]))]
-    for kept_text, taken_text in options:
+    mistaken = pattern.aside and ahead
+    if mistaken:
+        options = options[-1:]
+    for said_text, taken_text in options:
+        kept_text = "" if said_by_mistake().search(said_text) else said_text
         removed = _read(taken_text, 0)
-        if removed == ALL:
-            continue
+        if removed == ALL or (mistaken and isinstance(removed, Union)):
+            continue  # of a list one part is corrected
         kept = _read(kept_text, depth - 1) if kept_text.strip() else None
         if removed is None:
             removed = keywords.side_of(taken_text, kept)  # "the feet, never mind the left"
@@ -221,7 +288,7 @@ def _excepted(match: re.Match[str], pattern: Pattern, depth: int) -> Scope | Non
         if kept == ALL:
             return Except(ALL, removed)
         if kept is None:
-            if pattern.whole and kept_text == options[-1][0]:
+            if pattern.whole and said_text == options[-1][0]:
                 return Except(ALL, removed)
             continue
         if pattern.behind:
@@ -230,6 +297,24 @@ def _excepted(match: re.Match[str], pattern: Pattern, depth: int) -> Scope | Non
         if scope is not None:
             return union([scope, rest]) if rest is not None and rest != ALL else scope
     return None
+
+
+def _added(kept_text: str, removed_text: str, depth: int) -> Scope | None:
+    """A named whole less what stands before "plus", and with what stands behind it."""
+    plus = _PLUS.search(removed_text)
+    if plus is None:
+        return None
+    kept = _read(kept_text, depth - 1)
+    less = _read(removed_text[: plus.start()], 0)
+    more = _read(removed_text[plus.end() :], depth - 1)
+    if kept in (None, ALL) or less is None or more in (None, ALL):
+        return None
+    if not _touches(less, meant(kept)) or is_within(more, less):
+        return None
+    if is_within(more, kept) and (meant(more) & CORE or plus[0][0] not in ",;"):
+        return None  # 没有骨盆加个双髋的躯干: nobody adds what the whole has
+    scope = _without(kept, less)
+    return None if scope is None else union([scope, more])
 
 
 def _without(kept: Scope, removed: Scope) -> Scope | None:
@@ -278,112 +363,3 @@ def _touches(item: Scope, whole: Joints) -> bool:
         if core & whole:
             return True
     return False
-
-
-def _chain(text: str) -> Scope | None:
-    """The way between the parts on both sides of the joining words, and what stands before it."""
-    best: tuple[int, Scope] | None = None
-    for pattern in chains():
-        if pattern.needle not in text:
-            continue
-        match = pattern.regexes[-1].search(text)
-        if match is None or (best is not None and pattern.weight <= best[0]):
-            continue
-        before, after = match["a"], match["b"]
-        firsts, lasts = found_in(before), found_in(after)
-        a = next((item for item in reversed(firsts) if item.scope is not None), None)
-        b = next((item for item in lasts if item.scope is not None), None)
-        if a is None or b is None:
-            continue
-        if pattern.bare and not (_close(before[a.end :]) and _close(after[: b.start])):
-            continue
-        until = _until(after, lasts)
-        try:
-            linked = _linked(_end(before), _end(after[:until]))
-        except InvalidQuery:
-            continue
-        if linked is None:
-            continue
-        scope: Scope = linked
-        lead = f"{match.groupdict().get('pre') or ''} , {before[: _since(firsts)]}"
-        rest = keywords.read_sum(lead)
-        if isinstance(rest, Part) and rest != ALL and _holds(rest, linked):
-            scope = _on_side(linked, rest)  # "the left leg from hip to ankle"
-        elif rest is not None and rest != ALL and not isinstance(rest, Chain):
-            scope = union([rest, scope])
-        more = after[until:] if _MORE.match(after, until) else ""
-        further = _chain(more) or keywords.read_sum(more) if more else None
-        if further is not None and further != ALL:
-            scope = union([scope, further])
-        best = (pattern.weight, scope)
-    return best[1] if best else None
-
-
-def _holds(whole: Part, chain: Chain) -> bool:
-    """Whether both ends are parts of it."""
-    sides = {chain.start.side, chain.end.side} - {None, whole.side}
-    inside = joints_of(whole.name)
-    return not sides and all(joints_of(end.name) <= inside for end in (chain.start, chain.end))
-
-
-def _on_side(chain: Chain, whole: Part) -> Chain:
-    if whole.side is None:
-        return chain
-    ends = (
-        part(f"{whole.side}_{end.name}") if end.name in PAIRED and end.side is None else end
-        for end in (chain.start, chain.end)
-    )
-    return Chain(*ends)
-
-
-def _since(found: Sequence[Found]) -> int:
-    """The start of the last part found, with a side before it."""
-    at = max(n for n, item in enumerate(found) if item.scope is not None)
-    return found[at - 1 if at and found[at - 1].side is not None else at].start
-
-
-def _until(text: str, found: Sequence[Found]) -> int:
-    """The end of the first part in the text, with a side behind it."""
-    at = next(n for n, item in enumerate(found) if item.scope is not None)
-    following = found[at + 1] if at + 1 < len(found) else None
-    gap = text[found[at].end : following.start] if following is not None else ""
-    if following is not None and following.side is not None and patterns.BEHIND.fullmatch(gap):
-        return following.end
-    return found[at].end
-
-
-def _end(text: str) -> Part | None:
-    scope = keywords.parts_in(text)
-    if isinstance(scope, Union):
-        scope = scope.items[-1]
-    return scope if isinstance(scope, Part) and scope != ALL else None
-
-
-def _linked(first: Part | None, last: Part | None) -> Chain | None:
-    if first is None or last is None or first == last:
-        return None
-    if first.side and last.side is None and last.name in PAIRED:
-        last = part(f"{first.side}_{last.name}")
-    elif last.side and first.side is None and first.name in PAIRED:
-        first = part(f"{last.side}_{first.name}")
-    return Chain(first, last) if joints_of(first.name) and joints_of(last.name) else None
-
-
-@cache
-def _small() -> frozenset[str]:
-    books = [phrasebook(name) for name in LANGUAGES]
-    said = " ".join(text for book in books for text in (*book.determiners, *book.owners))
-    sides = " ".join(word for book in books for row in book.sides.values() for word in row)
-    extra = "joint joints point points keypoint keypoints side both down up all way one just only"
-    extra += " of on that is s"
-    return frozenset(_WORDS.findall(f"{said} {sides} {extra}".lower()))
-
-
-def _close(gap: str) -> bool:
-    """Nothing but small words between a part and the word that links it."""
-    words = _WORDS.findall(gap)
-    latin = [word for word in words if word.isascii()]
-    return (
-        all(word in _small() for word in latin)
-        and sum(len(word) for word in words if not word.isascii()) <= _FAR
-    )

@@ -1,20 +1,27 @@
 """One way of writing for what people write in several, before anything is read.
 
-Names typed in pinyin become characters, Latin sides ours, slips are mended, and a part on both
-sides is said in one word: "left and right knee" and 左、右膝 are both knees, not the one that the
-last side is beside. What is left unsaid ("the left one too") is put in last.
+Names typed in pinyin become characters, Cantonese and Latin sides ours, slips are mended, and a
+part on both sides is said in one word: "left and right knee" and 左、右膝 are both knees, not the
+one that the last side is beside. What is told behind a part ("the arm in the splint, left") goes
+to it, and what is left unsaid ("the left one too") is put in last.
 """
 
 from __future__ import annotations
 
 import re
 
+from posealign.instructions.afterthought import put_together
+from posealign.instructions.chinese import explained, in_mandarin, turned_list
+from posealign.instructions.elsewhere import said_elsewhere
 from posealign.instructions.found import found_in
 from posealign.instructions.mend import mend
+from posealign.instructions.mend_han import HAN
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.pinyin import from_pinyin
 from posealign.instructions.query import Part
+from posealign.instructions.reasons import without_reasons
 from posealign.instructions.unsaid import complete
+from posealign.instructions.whole import of_whole
 
 _OWNER = r"(?:(?:the|his|her|its|their) )?"
 _BOTH = re.compile(
@@ -37,12 +44,15 @@ _NO_PART = re.compile(r"hand side|\w+ side\b|手?边")
 def cleaned(text: str) -> str:
     """A normalised text as its writer meant to write it."""
     text = _LATIN.sub(lambda m: f"{'left' if m['left'] else 'right'} {m['part']}", text)
-    text = from_pinyin(text)
+    text = in_mandarin(from_pinyin(text))
     mended = mend(text)
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
-    return complete(_BOTH.sub(lambda match: _both(match, "both "), mended))
+    mended = _BOTH.sub(lambda match: _both(match, "both "), mended)
+    if HAN.search(mended):
+        mended = explained(turned_list(mended))
+    return complete(of_whole(said_elsewhere(put_together(without_reasons(mended)))))
 
 
 def _both(match: re.Match[str], word: str) -> str:

@@ -17,6 +17,7 @@ from posealign.instructions.mend import spelling
 from posealign.instructions.mend_han import FOLDER, HAN, sounds
 from posealign.instructions.normalise import language_of
 from posealign.instructions.phrases import LANGUAGES, phrasebook
+from posealign.instructions.pinyin import from_pinyin
 
 _LETTERS = r"[^\W\d_\u3041-\u30ff\u3400-\u9fff]+"  # but kana and Han
 _WORD = re.compile(rf"{_LETTERS}(?:['’-]{_LETTERS})*")
@@ -46,7 +47,10 @@ def is_foreign(clean: str) -> bool:
             unknown += 1
         else:
             foreign += 1
-    return foreign > _MORE * known and foreign >= _LEAST * (foreign + unknown)
+    if foreign <= _MORE * known or foreign < _LEAST * (foreign + unknown):
+        return False
+    spoken = from_pinyin(clean)  # "si" is Spanish, "si zhi" are the limbs
+    return spoken == clean or is_foreign(spoken)
 
 
 def language(clean: str) -> str:

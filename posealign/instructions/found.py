@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from posealign.instructions import keyword_patterns as patterns
-from posealign.instructions.hints import TOKEN, compound_at, key_of
+from posealign.instructions.hints import TOKEN, compound_at, key_of, runs_on
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.query import Part, Query, Scope, parse, part
@@ -42,7 +42,7 @@ def found_in(text: str) -> tuple[Found, ...]:
             continue
         for size in range(min(longest.get(tokens[at][0], 0), len(tokens) - at), 0, -1):
             meant = words.get(" ".join(token for token, _, _ in tokens[at : at + size]))
-            if meant is not None:
+            if meant is not None and not runs_on(tokens, at, size, words, longest):
                 end = tokens[at + size - 1][2]
                 if isinstance(meant, str):
                     if not any(first <= start < last for first, last in people):

@@ -8,6 +8,7 @@ is marked as such.
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +20,7 @@ from posealign.instructions.query import Part, Query, leaves, parse
 NEAR = "<near>"
 LEFT, RIGHT = "<left>", "<right>"
 TOKEN = re.compile(r"[\u3400-\u9fff]|(?:(?![\u3400-\u9fff])[^\W\d_])+|\d+|[^\w\s]|_")
+_THEN = frozenset("然最随")
 _SHORTEST_NEAR = 5  # letters; shorter words are too often other words
 
 
@@ -52,7 +54,7 @@ def find_hints(clean: str, words: Lexicon | None = None) -> list[Hint]:
         for size in range(min(longest, len(tokens) - at), 0, -1):
             key = " ".join(token for token, _ in tokens[at : at + size])
             names = lexicon.names.get(key)
-            if names is not None:
+            if names is not None and not runs_on(tokens, at, size, lexicon.names, lexicon.longest):
                 found.append(Hint(tokens[at + size - 1][1], names))
                 at += size
                 break
@@ -63,6 +65,27 @@ def find_hints(clean: str, words: Lexicon | None = None) -> list[Hint]:
                 found.append(Hint(end, (NEAR, *near)))
             at += 1
     return found
+
+
+def runs_on(
+    tokens: Sequence[tuple[str, int] | tuple[str, int, int]],
+    at: int,
+    size: int,
+    names: Container[str],
+    longest: Mapping[str, int],
+) -> bool:
+    """Whether a name of both, or a doubled one, ends within a longer: 两只手肘, 脚脚跟."""
+    if size < 2 or tokens[at][0] not in ("两", "俩", "双", "左", "脚", "手"):
+        return False
+    end = at + size
+    for first in range(at + 1, end):
+        most = min(len(tokens), first + longest.get(tokens[first][0], 0))
+        for last in range(end + 1, most + 1):
+            after = tokens[last][0] if last < len(tokens) else ""
+            verb = tokens[last - 1][0] == "弯" or after in ("着", "得")  # 两只手弯着, 两只脚跟着
+            if not verb and " ".join(token[0] for token in tokens[first:last]) in names:
+                return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -133,6 +156,8 @@ def compound_at(text: str, start: int) -> int:
     """The length of a word that holds a part's character and names none, such as 手机; else 0."""
     for word in _compounds().get(text[start], ()):
         end = start + len(word)
+        if word[0] == "后" and text[start - 1 : start] in _THEN:
+            continue  # 然后头也要
         if not text.startswith(word, start) or (word.isascii() and text[end : end + 1].isalpha()):
             continue
         # 能手腕: no 能手 there; 一下身体: no 下身 either.

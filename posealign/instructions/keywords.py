@@ -7,15 +7,15 @@ learnt anything; it stands beside the model in every table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 from posealign.errors import InvalidQuery
 from posealign.instructions import keyword_patterns as patterns
-from posealign.instructions.found import Found, found_in
+from posealign.instructions.binding import bind
+from posealign.instructions.corrections import after_correction, is_corrected
+from posealign.instructions.found import found_in
 from posealign.instructions.normalise import normalise
 from posealign.instructions.parts import PAIRED
-from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import (
     CHOOSING,
     Chain,
@@ -28,7 +28,7 @@ from posealign.instructions.query import (
     part,
     union,
 )
-from posealign.instructions.sets import CORE, meant, read
+from posealign.instructions.sets import read
 
 
 def parse_text(text: str) -> Query | Refusal:
@@ -74,11 +74,6 @@ def asks_presence(text: str) -> bool:
 def is_structured(text: str, query: Query) -> bool:
     """Whether grammar was found, not parts alone: an exception, a chain, a correction."""
     return isinstance(query.scope, Except | Chain) or is_corrected(text)
-
-
-@lru_cache(maxsize=1024)
-def is_corrected(text: str) -> bool:
-    return bool(patterns.CORRECTION.search(text)) or after_correction(text) != text
 
 
 def _options(text: str) -> tuple[str, dict[str, object]]:
@@ -136,96 +131,6 @@ def _shared_side(inner: Scope, kept: str) -> Scope:
     return inner
 
 
-@lru_cache(maxsize=1024)
-def after_correction(text: str) -> str:
-    """What stands after the last correction; a bare side there corrects the part before."""
-    if patterns.REST.search(text):
-        return text
-    matches = list(patterns.CORRECTION.finditer(text))
-    for match in reversed(matches):
-        before, after = text[: match.start()], text[match.end() :]
-        found = found_in(after)
-        if any(item.scope for item in found):
-            if match[0].endswith("no") and (_within(found, before) or _is_bare(found, after)):
-                continue  # "the whole body, no shoulders"; "arms. no legs"
-            if _is_added(match[0], after, found):
-                continue
-            return _turned_first(before, after, found) or _partly(before, after, found) or after
-        turned = _turned(before, found)
-        if turned is not None:
-            return turned
-    negated = patterns.NOT_BUT.search(text)
-    if negated:
-        found = found_in(negated[1])
-        if any(item.scope for item in found):
-            return negated[1]
-        return _turned(text[: negated.start(1)], found) or negated[1]
-    return text
-
-
-_MILD = ("actually", "wait", "hang on", "i mean", "等等", "其实是", "还是", "应该是", "等一下")
-
-
-def _turned_first(before: str, after: str, found: Sequence[Found]) -> str | None:
-    """ "Left arm, no, right, and the foot": the side alone corrects, and more is named behind."""
-    if not _leads(found, after):
-        return None
-    turned = _turned(before, found[:1])
-    return f"{turned} , {after[found[0].end :]}" if turned is not None else None
-
-
-def _leads(found: Sequence[Found], after: str) -> bool:
-    """Whether a side stands first that is of no part behind it."""
-    alone = found[0].side is not None
-    return alone and not _takes_side(found[1], after[found[0].end : found[1].start])
-
-
-def _partly(before: str, after: str, found: Sequence[Found]) -> str | None:
-    """ "Left knee and left ankle, no, right ankle": what is named anew on another side goes, and
-    what stood beside it stays.
-    """
-    bound, items = bind(found_in(before), before), found_in(before)
-    named = [item for item in items if item.scope is not None]
-    anew = [one for one in bind(found, after) if isinstance(one, Part) and one.side]
-    if len(anew) != 1 or len(bound) != len(named) or len(named) < 2 or anew[0] in bound:
-        return None
-    if sum(item.scope is not None for item in found) > 1:
-        return None
-    last = bound[-1]
-    if not isinstance(last, Part) or last.name != anew[0].name or last.side is None:
-        return None
-    cut = items[-2].start if items[-2].side is not None else items[-1].start
-    return f"{before[:cut]} {after}"
-
-
-def _is_bare(found: Sequence[Found], after: str) -> bool:
-    """Whether a part follows at once, without article or side: "no legs" takes nothing back."""
-    return found[0].scope is not None and not after[: found[0].start].strip(" ")
-
-
-def _is_added(word: str, after: str, found: Sequence[Found]) -> bool:
-    """ "The left foot, hmm, actually the right foot too": no correction."""
-    alone = sum(item.scope is not None for item in found) == 1 and not _leads(found, after)
-    return alone and word.strip(" ,.:") in _MILD and bool(patterns.ALSO.search(after))
-
-
-def _within(found: Sequence[Found], before: str) -> bool:
-    """Whether the first part found is a part of what was named before."""
-    first = next(item.scope for item in found if item.scope)
-    named = [meant(item.scope) for item in found_in(before) if item.scope]
-    return any(meant(first) & CORE < joints for joints in named)
-
-
-def _turned(before: str, found: Sequence[Found]) -> str | None:
-    """The part named before on the side that was found alone: "… left wrist. The right." """
-    sides = [item.side for item in found if item.side]
-    parts = [item for item in found_in(before) if item.scope]
-    named = parts[-1].scope if parts else None
-    if not sides or not isinstance(named, Part):
-        return None
-    return f"{sides[0]} {phrasebook('en').forms(named.name)[0][0]}"
-
-
 def _chain(text: str) -> Scope | None:
     for pattern in patterns.CHAINS:
         match = pattern.search(text)
@@ -241,6 +146,8 @@ def _chain(text: str) -> Scope | None:
 
 def _split_exception(text: str) -> tuple[str, str | None]:
     for pattern in patterns.EXCEPTIONS:
+        if text.isascii() and not pattern.pattern.isascii():
+            continue  # that one looks for Chinese words
         match = pattern.search(text)
         if match is None:
             continue
@@ -291,53 +198,3 @@ def _related(relation: str, parts: list[Scope]) -> Scope | None:
     if not paired:
         return Related(relation, Part("hand")) if "face" in relation else None
     return Related(relation, Part(paired[0].name))
-
-
-def bind(found: Sequence[Found], text: str) -> list[Scope]:
-    scopes: list[Scope] = []
-    side: str | None = None
-    for at, item in enumerate(found):
-        if item.side is not None:
-            # "arm on the left", "膝关节（右）": a side behind its part.
-            before = found[at - 1] if at else None
-            behind = before is not None and before.scope is not None and scopes
-            gap = text[before.end : item.start] if before is not None else ""
-            follows = found[at + 1] if at + 1 < len(found) else None
-            near = follows is not None and _takes_side(follows, text[item.end : follows.start])
-            if behind and not near and patterns.BEHIND.fullmatch(gap):
-                last = scopes[-1]
-                if isinstance(last, Part) and last.side is None and last.name in PAIRED:
-                    scopes[-1] = part(f"{item.side}_{last.name}")
-                continue
-            both = patterns.BOTH_SIDES.fullmatch(gap) and side is not None and not behind
-            side = None if both else item.side
-            continue
-        if item.scope is None:
-            continue
-        scope = item.scope
-        named = scopes[-1] if scopes else None
-        gap = text[found[at - 1].end : item.start] if at else ""
-        unsided = isinstance(named, Part) and named.name in PAIRED and not named.side
-        if scope in _HALVES and unsided and gap.strip() in ("on", "of", "at"):
-            # "the hip on the right side"
-            scopes[-1] = part(f"{_HALVES[scope]}_{named.name}")  # type: ignore[union-attr]
-            continue
-        if side and isinstance(scope, Part) and scope.name in PAIRED and scope.side is None:
-            scope = scope if item.both else part(f"{side}_{scope.name}")
-        elif isinstance(scope, Part) and scope.name == "eyebrow" and side:
-            scope = part(f"{side}_eyebrow")
-        scopes.append(scope)
-        between = text[item.end : found[at + 1].start] if at + 1 < len(found) else ""
-        if not patterns.KEEPS_SIDE.fullmatch(between):
-            side = None
-    return scopes
-
-
-_HALVES: dict[Scope, str] = {Part("left_side"): "left", Part("right_side"): "right"}
-
-
-def _takes_side(item: Found, gap: str) -> bool:
-    """Whether a side just before belongs to this part rather than to the one behind it."""
-    if not isinstance(item.scope, Part) or item.scope.name not in PAIRED or item.scope.side:
-        return False
-    return len(gap) <= 6 and not patterns.JOINS.search(gap)

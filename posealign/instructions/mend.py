@@ -19,18 +19,28 @@ from posealign.instructions.names import unless_name
 from posealign.instructions.phrases import phrasebook
 
 LATIN = re.compile(r"(?<![a-z0-9à-ɏß])[a-z]+(?![a-z0-9à-ɏß])")
-_RUN = re.compile("[\u3400-\u9fff]+")
+_RUN = re.compile("(?!(?<=[xyz])轴)[\u3400-\u9fff]+")  # a z轴 is an axis
 SHORTEST = 3  # letters
 LONG = 8  # letters; from here two slips may be meant
 _COMMON = 15  # times a word must be written for a word of four letters to be its slip
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_SIDES = frozenset({"left", "right", "both", "lt", "rt"})
+_SIDES = frozenset({"left", "right", "both", "lt", "rt", "lft", "rgt"})
 _DETERMINERS = frozenset({"the", "her", "his", "their", "its", "my", "your", "of", "s"})
 _BEFORE_PARTS = ("left", "right", "both", "upper", "lower")
 _LEADING = frozenset(
-    re.findall(r"\w+", "left right both the her his upper lower show mark only just and all")
+    re.findall(
+        r"\w+",
+        "left right both the her his upper lower show mark only just and all without but except",
+    )
 )
+_TRAILING = frozenset({"only", "please", "too", "and", "without", "but"})
 _HEARD_RIGHT = frozenset({"write", "rite", "wright"})  # before a part
+# What telephones and recognisers put for a part behind a side.
+_HEARD_PARTS = {
+    "heal": "heel", "heals": "heels", "tow": "toe", "tows": "toes", "log": "leg", "lag": "leg",
+    "soldier": "shoulder", "soldiers": "shoulders", "uncle": "ankle", "uncles": "ankles",
+}  # fmt: skip
+_JOINS = frozenset({"and", "or", "plus", "not", "only", "just", "minus", "without", "except"})
 _SILENT = {"r": "w", "n": "k"}  # "rist", "nee"
 
 
@@ -41,7 +51,7 @@ def _beside() -> frozenset[tuple[str, str]]:
         (a, b)
         for a, (x, y) in places.items()
         for b, (u, v) in places.items()
-        if a != b and abs(x - u) <= 1 and abs(y - v) <= 1
+        if a != b and abs(x - u) < 1.1 and abs(y - v) <= 1
     )
 
 
@@ -57,10 +67,11 @@ def mend(clean: str) -> str:
     def mended(match: re.Match[str]) -> str:
         nonlocal before
         word = unless_name(mend_word(match[0]), match, before)
-        if before in _SIDES:
-            word = _part_of(word)
+        if before in _SIDES or before in _DETERMINERS:
+            word = _part_of(word, before in _SIDES)
+        word = _turned(word)
         unsure = word != match[0] or not is_word(word)
-        if unsure or before in _DETERMINERS or word in _HEARD_RIGHT:
+        if unsure or before in _DETERMINERS or before in _JOINS or word in _HEARD_RIGHT:
             following = LATIN.match(clean, match.end() + 1)
             word = _side_of(match[0], following[0] if following else "") or word
         before = word
@@ -142,27 +153,62 @@ def _side_of(word: str, following: str) -> str | None:
         return None
     if word in _HEARD_RIGHT:
         return "right"
-    near = [side for side in _BEFORE_PARTS if side[0] == word[0] and _is_slip(word, side)]
+    first = {word[0]} if is_word(word) else {word[0], *(b for a, b in _BESIDE if a == word[0])}
+    near = [side for side in _BEFORE_PARTS if side[0] in first and _is_slip(word, side)]
     return near[0] if near else None
 
 
 def _is_slip(word: str, side: str) -> bool:
-    return _slips(word, side)[0] <= 1 or sorted(word) == sorted(side)
+    most = 2 if len(word) > SHORTEST + 2 and not is_word(word) else 1  # "rihhgt"
+    return _slips(word, side)[0] <= most or sorted(word) == sorted(side)
 
 
 @lru_cache(maxsize=4096)
-def _part_of(word: str) -> str:
-    """A real word behind a side, not one of ours but a slip from a part: "left eats"."""
+def _part_of(word: str, sided: bool = True) -> str:
+    """A word behind a side, none of ours but a slip from a part: "left eats", "lft abkel"; real
+    words only by a likely slip where no side but "his" or "the" stands before: "his fret".
+    """
     known = spelling()
-    if len(word) < 4 or word in known.counts or word not in known.real:
+    if sided and word in _HEARD_PARTS:
+        return _HEARD_PARTS[word]
+    if len(word) < 4 or word in known.counts:
         return word
-    names = {name for less in {word, *less_letters(word, 1)} for name in known.close.get(less, ())}
+    real = word in known.real
+    most = 1 if real or len(word) < 5 or not sided else 2
+    keys = {word, *less_letters(word, most)}
+    names = {name for less in keys for name in known.close.get(less, ())} | _near_names(word, most)
+    limit = (0.8 if real else 1.0) if sided else 0.12
     likely = [
         (cost, name)
         for name in names & _part_words()
-        if name[0] == word[0] and (cost := _cost(word, name, 1)) < 0.8
+        if name[0] == word[0] and (cost := _cost(word, name, most)) < limit
     ]
     return min(likely)[1] if likely else word
+
+
+def _near_names(word: str, most: int) -> frozenset[str]:
+    """Parts two slips away, which the table of known words lists for long words alone."""
+    if most < 2:
+        return frozenset()
+    counts = spelling().counts
+    return frozenset(name for name in _part_words() if counts.get(name, 0) >= 8 * _COMMON)
+
+
+@lru_cache(maxsize=4096)
+def _turned(word: str) -> str:
+    """A rare word that is a part with two letters exchanged: "noes", "writs"."""
+    known = spelling()
+    if len(word) < 4 or not is_word(word):
+        return word
+    often = max(_COMMON, 30 * known.counts.get(word, 0))
+    found = [
+        name
+        for name in _part_words()
+        if known.counts.get(name, 0) >= often
+        and sorted(name) == sorted(word)
+        and _slips(word, name)[0] == 1
+    ]
+    return found[0] if len(found) == 1 else word
 
 
 @cache
@@ -231,4 +277,6 @@ def _split(word: str) -> str | None:
         if first in _LEADING:
             whole = last if counts.get(last, 0) >= _COMMON else _split(last) or last
             best = max(best, (counts.get(whole.rpartition(" ")[2], 0), f"{first} {whole}"))
+        elif last in _TRAILING and first in _part_words():
+            best = max(best, (counts.get(first, 0), f"{first} {last}"))
     return best[1] if best[0] >= _COMMON else None

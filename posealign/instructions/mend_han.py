@@ -25,8 +25,16 @@ GRAMMAR = frozenset(
     )
 )
 # Nobody types these by mistake for another.
-_KEPT = frozenset("和跟与及咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖")
+_KEPT = frozenset("由和跟与及咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖去")
 _SMALL = frozenset("的得地和跟与是把")
+# Words of ours that no list of words has, and that hold what is often written for a part.
+_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "口周 嘴周 眼周 鼻周 脐周 个轴 三轴 各轴 轴向 轴线 坐标轴 长轴 中轴 独坐 "
+        "有条 有只 有个 有双 两肢 对角线",
+    )
+)
 _HEARD_SIDES = {"佐": "左", "佑": "右"}
 
 
@@ -74,6 +82,7 @@ def sounds() -> Sounds:
         heard.update(dict.fromkeys(characters, sound))
     words = frozenset(word for row in _rows("chinese.txt") for word in row.split())
     words -= {word for word in words if len(word) == 2 and word[0] in _SMALL}  # 的脚 is two words
+    words |= _WORDS
     meant: dict[tuple[str, ...], list[str]] = {}
     targets = chinese_targets()
     for word in sorted(targets):

@@ -21,9 +21,15 @@ _QUERY_SIDE = re.compile(
 # Uses of the words that name no side.
 _NO_SIDE = re.compile(
     r"\b(right now|right away|all ?right|alright|right then|right\?|that'?s right|you'?re right|"
-    r"what'?s left|left (over|out|off|behind|alone)|is left|are left|right (so|ok|okay|here|there)|"
-    r"the right (way|one to)|leave|just right|right on|rights?'?s)\b|"
-    r"^right\b[,.! ]|[.!?,] right,|左右|座右|左撇子",
+    r"am i right|just right|right on|rights?'?s|the right (way|one to|thing|place|answer|order)|"
+    r"(get|got|do|done|put) (it|them|this) right|right (so|ok|okay|here|there|under|above|below|"
+    r"beside|behind|by|next to|in (the|front)|up|off|across|through|at|from the start)|"
+    r"what'?s left|left (over|out|off|behind|alone|to (do|mark|get))|is left|are left|nothing left|"
+    r"leave)\b|"
+    r"\bb/[lr]\b|\bo[sd] (femor|cox|tib)|"  # bilateral; bones
+    r"^right([,.!]|$| (the|an?|so|ok|now|then|lets?|i|i'?m|we|you|can|could|give|show|get|and|"
+    r"this|that|it|here|for|what|where|which|please|left|well|my|his|her|just|all|how|do|mark)\b)|"
+    r"[.!?,] right,|左右|座右|左撇子",
     re.IGNORECASE,
 )
 

@@ -1,4 +1,8 @@
-"""Names typed by their sound in Latin letters: "zuo xi gai" and "zuoxigai" are 左膝盖."""
+"""Names typed by their sound in Latin letters: "zuo xi gai" and "zuoxigai" are 左膝盖.
+
+One syllable alone is a name only where characters beside it complete it (kuan关节, 双tui) or where
+no word but pinyin is written in letters.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
 from posealign.instructions.mend import LATIN, spelling
-from posealign.instructions.mend_han import chinese_targets, sounds
+from posealign.instructions.mend_han import HAN, chinese_targets, sounds
 from posealign.instructions.phrases import phrasebook
 
 _MOST = 6  # syllables typed apart
@@ -16,6 +20,16 @@ _COMMON = 15  # times a word must be written to be an English word whatever it s
 _AROUND = frozenset(
     re.findall(r"\w+", "两个 两只 两条 标一下 看一下 一下 在哪 在哪里 哪儿 只要 不要")
 )
+# Sounds as `merged` writes them.
+_ALONE = dict(
+    re.findall(
+        r"(\w+) (\w+)",
+        "tou 头 lian 脸 sou 手 jiao 脚 zu 足 tui 腿 jian 肩 zou 肘 wan 腕 xi 膝 huai 踝 kuan 髋 "
+        "kua 胯 de 的 he 和 yao 要 dou 都 bu 不 zi 只 kan 看 biao 标 zuo 左 you 右",
+    )
+)
+_BESIDE = 3  # characters that may complete a name
+_OF = re.compile("(?<=[\u3400-\u9fff]) ?de ?(?=[\u3400-\u9fff])")
 _BETWEEN = re.compile("(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 _MERGED = ((re.compile("([zcs])h"), r"\1"), (re.compile("([ie])ng"), r"\1n"))
 
@@ -26,16 +40,45 @@ def from_pinyin(clean: str) -> str:
     foreign = [_foreign(word[0]) for word in words]
     if True not in foreign:
         return clean
-    pieces, end, at = [], 0, 0
+    alone = all(merged(word[0]) in _spelt() for word in words)
+    pieces: list[str] = []
+    end = at = 0
     while at < len(words):
         size, name = _longest(clean, words[at : at + _MOST], foreign[at : at + _MOST])
-        if size:
+        if not size and foreign[at]:
+            size, name = 1, _completed(clean, words[at])
+        if not name and alone and (foreign[at] or not HAN.search(clean)):
+            size, name = 1, _ALONE.get(merged(words[at][0]), "")
+        if name:
             pieces += [clean[end : words[at].start()], name]
             end = words[at + size - 1].end()
-            at += size
-        else:
-            at += 1
-    return _BETWEEN.sub("", "".join(pieces) + clean[end:]) if pieces else clean
+        at += max(size, 1)
+    if not pieces:
+        return clean
+    return _BETWEEN.sub("", _OF.sub("的", "".join(pieces) + clean[end:]))
+
+
+def _completed(text: str, word: re.Match[str]) -> str:
+    """The syllable in characters, where it makes a name with those beside it; else nothing."""
+    known = sounds()
+    before = _run(text[max(0, word.start() - _BESIDE) : word.start()], last=True)
+    after = _run(text[word.end() : word.end() + _BESIDE], last=False)
+    for left in range(len(before), -1, -1):
+        for right in range(len(after), -1, -1):
+            head, tail = before[len(before) - left :], after[:right]
+            spelt = [known.heard.get(one, "") for one in head + tail]
+            if not spelt or not all(spelt):
+                continue
+            name = _names().get("".join([*spelt[:left], merged(word[0]), *spelt[left:]]), "")
+            if name.startswith(head) and name.endswith(tail) and len(name) > left + right:
+                return name[left : len(name) - right]
+    return ""
+
+
+def _run(text: str, last: bool) -> str:
+    """The Chinese characters at the end, or at the start, of a piece of text."""
+    found = re.search("[\u3400-\u9fff]*$" if last else "^[\u3400-\u9fff]*", text)
+    return found[0] if found else ""
 
 
 def _longest(text: str, words: Sequence[re.Match[str]], foreign: Sequence[bool]) -> tuple[int, str]:

@@ -25,13 +25,12 @@ from posealign.instructions.decoding import Heads
 from posealign.instructions.describe import describe_query
 from posealign.instructions.foreign import is_foreign, language
 from posealign.instructions.hints import Hint, find_hints, lexicon_of
-from posealign.instructions.mirror import mirror_text
 from posealign.instructions.near import near_matches
 from posealign.instructions.normalise import language_of, normalise
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.sets import in_skeleton
 from posealign.instructions.tokens import encode, load_tokenizer, pad
-from posealign.instructions.twofold import averaged
+from posealign.instructions.twofold import mirrored, twofold
 from posealign.runtime.cache import Cache
 from posealign.runtime.session import Graph, as_graph, open_session
 from posealign.skeletons.load import NAMES, vocabulary
@@ -54,7 +53,8 @@ class Reading:
     """One text read: everything that does not depend on a skeleton or a picture.
 
     `asked` and `related` are vocabulary joints; `ids` [1, L] and `text_tokens` [1, L, T] are what
-    `select` takes. `asked` includes the candidates of a relation.
+    `select` takes, of the text or, where that was read, of its mirror image. `asked` includes the
+    candidates of a relation.
     """
 
     text: str
@@ -142,28 +142,24 @@ class Resolver:
         return language_of(clean) if self._is_added(clean) else language(clean)
 
     def logits(
-        self, clean: str, hints: list[Hint]
+        self, clean: str, hints: list[Hint] | None = None
     ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.int64]]:
-        """The graph's answer to a clean text, averaged with that to its mirror image; ids [1, L],
-        none where the text says nothing.
+        """The graph's answer to a clean text as it stands, and its ids [1, L]; none of them where
+        it says nothing.
         """
-        rows = encode(self.tokenizer, clean, hints=hints)
-        ids = pad([rows or [1]])
-        mirrored = mirror_text(clean)
-        if not rows or mirrored is None or mirrored == clean:
-            return dict(self.graph({"ids": ids})), ids[:, : len(rows)]
-        both = pad([rows, encode(self.tokenizer, mirrored, lexicon=self.lexicon)])
-        out = averaged(self.graph({"ids": both}))
-        out["text_tokens"] = out["text_tokens"][:, : ids.shape[1]]
-        return out, ids
+        row = encode(self.tokenizer, clean, hints=hints, lexicon=self.lexicon)
+        ids = pad([row or [1]])
+        return dict(self.graph({"ids": ids})), ids[:, : len(row)]
 
     def _heads(
         self, clean: str
     ) -> tuple[Heads, str | None, NDArray[np.int64], NDArray[np.float32]]:
-        hints = find_hints(clean, self.lexicon)
-        out, ids = self.logits(clean, hints)
-        foreign = self.foreign and hints != find_hints(clean)
-        heads = settle(out, 0, hints, clean, foreign=foreign)
+        seen = twofold(clean)
+        hints = find_hints(seen.text, self.lexicon)
+        out, ids = self.logits(seen.text, hints)
+        foreign = self.foreign and hints != find_hints(seen.text)
+        heads = settle(out, 0, hints, seen.text, foreign=foreign)
+        heads = mirrored(heads) if seen.turned else heads
         reason = None if heads.answered else heads.reason
         if not ids.size:
             reason, ids = "unclear", pad([[1]])

@@ -21,12 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.errors import InvalidQuery
-from posealign.instructions import keywords
+from posealign.instructions.binding import bind, on_side
 from posealign.instructions.found import found_in
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.query import Chain, Except, Part, Scope, part, union
 from posealign.instructions.sets import Joints, is_within, meant
-from posealign.instructions.votes import log_softmax
 
 FILE = Path(__file__).with_name("roles.npz")
 SIZE = 1 << 17
@@ -73,7 +72,7 @@ class Chosen:
 
 def take_apart(clean: str) -> Text:
     found = found_in(clean)
-    bound = keywords.bind(found, clean)
+    bound = bind(found, clean)
     named = [item for item in found if item.scope is not None]
     fitting = len(bound) == len(named)
     tokens: list[str] = []
@@ -138,10 +137,7 @@ def compose(chosen: Sequence[Chosen]) -> Scope | None:
 def _chained(first: Scope, last: Scope) -> Chain | None:
     if not isinstance(first, Part) or not isinstance(last, Part) or first == last:
         return None
-    if first.side and last.side is None and last.name in PAIRED:
-        last = part(f"{first.side}_{last.name}")
-    elif last.side and first.side is None and first.name in PAIRED:
-        first = part(f"{last.side}_{first.name}")
+    first, last = on_side(first, last.side), on_side(last, first.side)
     try:
         return Chain(first, last) if joints_of(first.name) and joints_of(last.name) else None
     except InvalidQuery:
@@ -337,12 +333,12 @@ def options_of(
 ) -> list[tuple[float, Chosen]]:
     """Roles and sides of one mention with their log probabilities."""
     scores_R = known.role_FR.take(role_features(text, which, ruled), 0).sum(0)
-    roles_R = log_softmax(scores_R.astype(np.float64))
+    roles_R = _log_softmax(scores_R.astype(np.float64))
     scopes = sided(text, text.mentions[which])
     sides_S: NDArray[np.floating] = np.zeros(1)
     if len(scopes) > 1:
         rows = [known.side_F.take(side_features(text, which, scope)).sum() for scope in scopes]
-        sides_S = log_softmax(np.array(rows, np.float64))
+        sides_S = _log_softmax(np.array(rows, np.float64))
     found = [(float(roles_R[2]), Chosen("said", scopes[0]))]
     for at, role in enumerate(ROLES):
         if role != "said":
@@ -351,3 +347,9 @@ def options_of(
                 for side, scope in zip(sides_S, scopes, strict=True)
             ]
     return sorted(found, key=lambda item: -item[0])[:6]
+
+
+def _log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log probabilities of one choice."""
+    shifted = scores - scores.max()
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()))

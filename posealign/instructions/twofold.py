@@ -1,48 +1,48 @@
-"""Reading a text and its mirror image together: what holds for a left arm holds for a right one.
+"""Reading a text and its mirror image as one: what holds for a left arm holds for a right one.
 
-The text with its side words exchanged must mean the exchanged set. Where a mirror image exists,
-the graph reads both and the logits are averaged, so that the two cannot contradict each other.
+The text with its side words exchanged must mean the exchanged set. So one of the two is read,
+whichever was given, and what it means is mirrored for the other: they cannot contradict each other.
+"Right" is a word of many meanings, a left side is nearly always one.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from posealign.instructions.decoding import Logits
-from posealign.instructions.query import PREMISES, RELATIONS, SUBJECTS
+from posealign.instructions.decoding import Heads
+from posealign.instructions.mirror import mirror_text
 from posealign.instructions.votes import TWINS
 from posealign.skeletons.load import vocabulary
 
 
-def averaged(out: Logits) -> dict[str, NDArray[np.float32]]:
-    """Row 0 is the text, row 1 its mirror image; one row comes back."""
-    orders = _orders()
-    joined: dict[str, NDArray[np.float32]] = {}
-    for name, rows in out.items():
-        if name in ("text_tokens", "vector"):
-            joined[name] = rows[:1]
-            continue
-        other = rows[1][orders[name]] if name in orders else rows[1]
-        joined[name] = ((rows[0] + other) / 2)[None].astype(np.float32)
-    return joined
+@dataclass(frozen=True)
+class Twofold:
+    """The text that is read; `turned`: it is the mirror image of the one that was given."""
+
+    text: str
+    turned: bool
 
 
-@cache
-def _orders() -> dict[str, NDArray[np.int64]]:
-    """Head → where each class stands in the mirror."""
+def twofold(clean: str) -> Twofold:
+    """Of a text and its mirror image the one whose first side is left is read."""
+    image = mirror_text(clean)
+    if image is None or image == clean:
+        return Twofold(clean, False)
+    at = next(at for at, (a, b) in enumerate(zip(clean, image, strict=False)) if a != b)
+    return Twofold(image, True) if clean[at] in "r右" else Twofold(clean, False)
+
+
+def mirrored(heads: Heads) -> Heads:
+    """What the mirror image means."""
     swap_V = vocabulary().swap_J
-    return {
-        "asked": swap_V,
-        "related": swap_V,
-        "subject": _order(SUBJECTS),
-        "relation": _order(("", *RELATIONS)),
-        "premise": _order(("", *PREMISES)),
-    }
+    return replace(
+        heads,
+        asked_V=heads.asked_V[swap_V],
+        related_V=heads.related_V[swap_V],
+        subject=_OTHER.get(heads.subject, heads.subject),
+        relation=_OTHER.get(heads.relation or "", heads.relation),
+        premise=_OTHER.get(heads.premise or "", heads.premise),
+    )
 
 
-def _order(names: tuple[str, ...]) -> NDArray[np.int64]:
-    other = {a: b for pair in TWINS for a, b in (pair, pair[::-1])}
-    return np.array([names.index(other.get(name, name)) for name in names])
+_OTHER = {a: b for pair in TWINS for a, b in (pair, pair[::-1])}

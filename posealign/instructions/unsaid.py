@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from posealign.instructions.binding import bind
 from posealign.instructions.found import found_in
-from posealign.instructions.keywords import bind
-from posealign.instructions.parts import PAIRED
+from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import Part
 
@@ -38,8 +38,14 @@ _TOLD = re.compile(
     r"|(?P<other_han>(?<![左右侧边])(?:[对反]侧|另外?一?[侧边]|对边)的?)"
     # the other one of a pair
     rf"|{_RELATED}\b(?:the|her|his|its|that) other (?P<other_part>[a-z]+)"
-    r"|\bits (?P<twin>twin|counterpart)\b"
+    r"|\bits (?:(?:left|right|matching|other|opposite) )?(?P<twin>twin|counterpart|fellow|mate"
+    r"|partner|neighbou?r|opposite number|match)\b"
+    r"(?: (?:on|across|at) the (?:left|right|other side)\b)?"
     r"|(?P<other_one_han>(?<![在到过比着])另外?(?:[那一]|那一)?[只条个](?:的)?)"
+    # a side of which only a piece is wanted: "of the left one only the wrist"
+    r"|\b(?:of|from|for|on|with) the (?P<piece>left|right)(?: one| side)?(?=,? (?:i (?:only )?)?"
+    r"(?:just|only|merely|nothing but|need just|want just)\b)"
+    r"|(?P<piece_han>[左右])(?:边|侧|面)?的?(?:那[只条个边])?(?=我?(?:只|就|单|仅)[要取看留给标剩])"
     # a side alone
     r"|\bthe one on the (?P<on_side>left|right)\b(?! (?:side )?of)"
     rf"|(?<!on )(?<!to )(?<!at )(?<!of )(?<!from )(?<!in )(?<!by )(?<!with )"
@@ -81,6 +87,8 @@ def _meant(match: re.Match[str], before: str, clean: str) -> str | None:
     kind, text = next(iter(found.items()))
     if kind in ("on_side", "side", "side_han", "side_of_han"):
         return _sided(one, _SIDES[text], before, clean[match.end() :], kind)
+    if kind in ("piece", "piece_han"):
+        return _whole(one, _SIDES[text], clean[match.end() :], kind)
     if side is None:
         return None
     if kind in ("same_on", "other_on"):
@@ -120,6 +128,20 @@ def _sided(one: Part | None, side: str, before: str, after: str, kind: str) -> s
     language = "zh" if kind.endswith("han") else "en"
     name = _name(one.name, side, language)
     return name if language == "zh" else f"the {name}"
+
+
+def _whole(one: Part | None, side: str, after: str, kind: str) -> str | None:
+    """A side of the pair named last, of which a part inside it follows."""
+    follows = next((item.scope for item in found_in(after) if item.scope is not None), None)
+    if one is None or one.side is not None or not isinstance(follows, Part):
+        return None
+    if not joints_of(follows.name) < joints_of(one.name):
+        return None
+    return (
+        _name(one.name, side, "zh")
+        if kind == "piece_han"
+        else f"of the {_name(one.name, side, 'en')}"
+    )
 
 
 def _name(name: str, side: str, language: str) -> str:

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from posealign.instructions.clauses import is_composed, read_clauses, weigh_clauses
+from posealign.instructions.cleaning import cleaned
 from posealign.instructions.compositions import sample_composition
 from posealign.instructions.normalise import normalise
 from posealign.instructions.phrases import LANGUAGES, phrasebook
@@ -36,6 +37,25 @@ def joints(written: str) -> frozenset[str]:
         ("the ankles, L and R", "ankle"),
         ("everything without the head, but the ears should stay", "(all - head) + ear"),
         ("the arms can go, the elbows remain", "(all - arm) + elbow"),
+        ("everything except the left leg, but don't drop the knee", "(all - left_leg) + left_knee"),
+        # A correction before an exception: what was said by mistake is no part of either.
+        ("elbows, I take that back, the legs, but skip the feet and hips", "leg - (foot + hip)"),
+        ("the face nah the lot minus elbows to shoulders", "all - chain(elbow, shoulder)"),
+        ("颈部，抱歉，整个脸扣掉下巴", "face - jaw"),
+        # More behind an exception, another way behind one, one side behind all.
+        ("torso but skip the left hip; head too", "(torso - left_hip) + head"),
+        ("躯干扣掉髋关节，然后头也标上", "(torso - hip) + head"),
+        (
+            "left shoulder to elbow; right hip to knee",
+            "chain(left_shoulder, left_elbow) + chain(right_hip, right_knee)",
+        ),
+        ("hip to ankle, not knee to ankle", "chain(hip, ankle) - chain(knee, ankle)"),
+        ("left hip to the ankle, skipping the knee", "chain(left_hip, left_ankle) - left_knee"),
+        ("the body but nothing from hip to ankle", "all - chain(hip, ankle)"),
+        ("leg minus knee, left only", "left_leg - left_knee"),
+        ("腿，膝盖除外，左侧", "left_leg - left_knee"),
+        ("everything aside from hand and foot of the left side", "all - (left_hand + left_foot)"),
+        ("右膝-右脚踝这一段别标，其他的标", "all - chain(right_knee, right_ankle)"),
         ("全身去掉腿，不过脚踝留着", "(all - leg) + ankle"),
         ("of the left hand just the thumb", "left_thumb"),
         ("the feet? only their heels", "heel"),
@@ -116,3 +136,24 @@ def test_most_compositions_are_read_without_any_training() -> None:
 )
 def test_how_sure_a_reading_is(text: str, how: str) -> None:
     assert weigh_clauses(text)[1] == how
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("脖子以下都要", "all - head"),
+        ("左膝以下", "left_shank + left_foot"),
+        ("右边胳膊肘往下", "right_forearm + right_hand"),
+        ("右膝以下到脚踝", "chain(right_knee, right_ankle)"),
+        ("眼睛抹掉，剩下的留着", "all - eye"),
+        ("不是食指，大拇指", "thumb"),
+        ("由髋至踝", "chain(hip, ankle)"),
+        ("两只手肘", "elbow"),
+        ("左右腿肚子", "shank"),
+        ("两只脚跟着动", "foot"),
+    ],
+)
+def test_names_and_shapes_of_chinese(said: str, written: str) -> None:
+    scope = read_clauses(cleaned(normalise(said)))
+    assert scope is not None
+    assert evaluate(scope, candidates) == joints(written)

@@ -16,7 +16,14 @@ from posealign.instructions.written import load
         ("zuo xi gai", "左膝盖"),
         ("xigai", "膝盖"),
         ("biao yi xia you jian bang", "标一下右肩膀"),
-        ("bi zi he liang ge er duo", "鼻子 he 两个耳朵"),
+        ("bi zi he liang ge er duo", "鼻子和两个耳朵"),
+        ("zuo bian de tui", "左边的腿"),
+        ("chu le tou dou yao", "除了头都要"),
+        ("双tui", "双腿"),
+        ("左脚huai", "左脚踝"),
+        ("kuan关节", "髋关节"),
+        ("除了tou其他都要", "除了头其他都要"),
+        ("右leg", "右leg"),
         ("mark zuoshou please", "mark 左手 please"),
         ("jiao huai", "脚踝"),
     ],
@@ -25,8 +32,32 @@ def test_names_typed_in_pinyin_are_names(typed: str, meant: str) -> None:
     assert from_pinyin(typed) == meant
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("右邊嗰個膝頭哥喺邊", "右边那个膝头哥在哪"),
+        ("除咗對手，其他都要", "除了对手,其他都要"),
+        ("淨係標睇得見嗰啲", "只标看得见那些"),
+        ("除了头什么都不要", "只要头"),
+        ("除手以外别的都甭标", "只要手"),
+        ("除了头其他都要", "除了头其他都要"),
+        ("由髋至踝，三个轴都要", "由髋至踝,三个轴都要"),
+        ("看口周", "看口周"),
+        ("左上肢三大关节：肩、肘、腕", "左肩、左肘、左腕"),
+        ("左胳膊上单单要手腕", "左手腕"),
+        ("左腿：不要膝盖", "左腿:不要膝盖"),
+        ("左肩左肘，写错了，右边的", "右肩右肘"),
+        ("右膝和右踝，更正：左侧的", "左膝和左踝"),
+        ("左腿，不对，右边", "左腿,不对,右边"),
+    ],
+)
+def test_chinese_said_otherwise_is_put_plainly(said: str, written: str) -> None:
+    assert cleaned(normalise(said)) == written
+
+
 def test_english_is_no_pinyin() -> None:
-    english = [line.text for line in load("dev") if line.language == "en"]
+    written = [line for line in load("dev") if line.language == "en"]
+    english = [line.text for line in written if "拼音" not in line.frame]
     changed = [text for text in english if from_pinyin(normalise(text)) != normalise(text)]
     assert not changed
 

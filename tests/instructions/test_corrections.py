@@ -21,6 +21,15 @@ from posealign.instructions.query import Query
         ("hips solely, everything else off", "hip"),
         ("keep the hips, delete the rest", "hip"),
         ("skip the hips, keep the rest", "all - hip"),
+        ("ears. oh wait no, chin", "jaw"),
+        ("left thumb — hang on, no: the whole right arm", "right_arm"),
+        ("heels?? no no the thumbs", "thumb"),
+        ("thumbs. No! Hands.", "hand"),
+        ("the lower foot, no the higher foot", "higher(foot)"),
+        ("both feet. no. right foot only.", "right_foot"),
+        ("the left thump, i mean thumb", "left_thumb"),
+        ("the whole body, no shoulders", "all - shoulder"),
+        ("not the left thumb - the right thumb", "right_thumb"),
     ],
 )
 def test_a_correction_takes_back_what_it_names_anew(text: str, scope: str) -> None:

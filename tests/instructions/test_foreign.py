@@ -34,7 +34,7 @@ def test_other_languages(text: str) -> None:
     [
         "lfet kene plz", "crus sinistrum", "zuo tui he you shou", "the knees of Señora Núñez",
         "Иван's left knee", "给 Müller 标左膝", "桜ちゃん的右腿", "我の手", "voilà, elbows",
-        "R UE", "🦵", "",
+        "R UE", "🦵", "", "si zhi",
     ],
 )  # fmt: skip
 def test_names_slips_and_latin_are_none(text: str) -> None:

@@ -117,10 +117,10 @@ def test_relations_in_plain_words(text: str, query: str) -> None:
 
 def test_a_relation_in_plain_words_is_heard() -> None:
     quiet = {"relation": np.zeros((1, 1 + len(RELATIONS)), np.float32)}
-    heard = told(quiet, 0, parse_text("the foot nearer the camera"))
+    heard = told(quiet, 0, parse_text("the foot nearer the camera"), "the foot nearer the camera")
     assert RELATIONS[int(heard["relation"][0].argmax()) - 1] == "nearer_camera"
-    assert told(quiet, 0, parse_text("the left foot")) is quiet
-    assert told(quiet, 0, parse_text("the higher foot")) is quiet
+    assert told(quiet, 0, parse_text("the left foot"), "the left foot") is quiet
+    assert told(quiet, 0, parse_text("the higher foot"), "the higher foot") is quiet
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,14 @@ from posealign.instructions.written import load
         ("rihtg knee", "right knee"),
         ("right elg and aers", "right leg and ears"),  # the first two exchanged
         ("write leg", "right leg"),
+        ("keft leg", "left leg"),  # the key beside the first letter
+        ("lft abkel", "lft ankle"),  # two likely slips behind a side
+        ("noes to neck", "nose to neck"),  # a rare word
+        ("left arm and let ear", "left arm and left ear"),
+        ("both heals", "both heels"),
+        ("left cornea", "left cornea"),
+        ("let me see the head", "let me see the head"),
+        ("hipsonly", "hips only"),
         ("write a report", "write a report"),
     ],
 )

@@ -9,13 +9,15 @@ import pytest
 import torch
 
 from posealign.config import load_config
+from posealign.export.text import OUTPUTS
 from posealign.instructions.decoding import calibrate_gate, decode
 from posealign.instructions.resolve import Resolver
 from posealign.instructions.tokens import encode, load_tokenizer, pad
 from posealign.model.text import SLOTS, TextConfig, TextModel
+from posealign.runtime.session import as_graph, open_session
 from posealign.skeletons.load import vocabulary
 from training.text import TextTraining, train
-from training.textexport import OUTPUTS
+from training.textexport import export_onnx
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,29 @@ def test_padding_changes_nothing(model: TextModel) -> None:
     bare, padded = model(torch.tensor([[6, 7]])), model(torch.tensor([[6, 7, 0, 0]]))
     for name in ("asked", "related", "gate", "dims"):
         assert torch.allclose(bare[name], padded[name], atol=1e-5)
+
+
+@pytest.mark.parametrize(("layers", "readers", "heads"), [(1, 1, 2), (2, 2, 4), (0, 1, 1)])
+@torch.no_grad()
+def test_the_written_graph_says_what_the_model_says(
+    layers: int, readers: int, heads: int, tmp_path: Path
+) -> None:
+    torch.manual_seed(layers)
+    model = TextModel(TextConfig(tokens=50, width=32, layers=layers, readers=readers, heads=heads))
+    for parameter in model.parameters():  # biases and norms begin as nothing and ones
+        parameter.add_(torch.randn_like(parameter) * 0.1)
+    export_onnx(model, tmp_path / "text.onnx", half=False)
+    graph = as_graph(open_session(tmp_path / "text.onnx", "cpu", 1))
+    for ids in ([[7]], [[3, 4, 5], [6, 0, 0]], [[*range(1, 50)] * 9]):
+        expected = model(torch.tensor(ids))
+        for name, found in graph({"ids": np.array(ids)}).items():
+            assert found.shape == expected[name].shape
+            assert np.allclose(found, expected[name].numpy(), atol=1e-4), name
+    export_onnx(model, tmp_path / "half.onnx")
+    assert (tmp_path / "half.onnx").stat().st_size < (tmp_path / "text.onnx").stat().st_size
+    half = as_graph(open_session(tmp_path / "half.onnx", "cpu", 1))
+    rough = half({"ids": np.array([[3, 4, 5]])})["asked"]
+    assert np.allclose(rough, model(torch.tensor([[3, 4, 5]]))["asked"].numpy(), atol=0.05)
 
 
 def test_the_gate_is_calibrated_for_few_false_refusals() -> None:

@@ -1,28 +1,63 @@
 from __future__ import annotations
 
-import numpy as np
+import pytest
 
-from posealign.instructions.query import RELATIONS, SUBJECTS
-from posealign.instructions.twofold import averaged
-from posealign.skeletons.load import vocabulary
+from posealign.instructions.mirror import mirror_query, mirror_text
+from posealign.instructions.query import parse
+from posealign.instructions.scoring import heads_of
+from posealign.instructions.twofold import Twofold, mirrored, twofold
 
 
-def test_a_text_and_its_mirror_image_agree() -> None:
-    rng = np.random.default_rng(1)
-    out = {
-        "asked": rng.normal(size=(2, len(vocabulary()))).astype(np.float32),
-        "subject": rng.normal(size=(2, len(SUBJECTS))).astype(np.float32),
-        "relation": rng.normal(size=(2, 1 + len(RELATIONS))).astype(np.float32),
-        "gate": rng.normal(size=2).astype(np.float32),
-        "text_tokens": rng.normal(size=(2, 4, 3)).astype(np.float32),
-    }
-    here = averaged(out)
-    there = averaged({name: rows[::-1] for name, rows in out.items()})
-    swap_V = vocabulary().swap_J
-    assert np.allclose(here["asked"][0][swap_V], there["asked"][0])
-    assert np.allclose(here["gate"], there["gate"])
-    left, right = SUBJECTS.index("leftmost"), SUBJECTS.index("rightmost")
-    assert np.isclose(here["subject"][0][left], there["subject"][0][right])
-    left, right = (1 + RELATIONS.index(name) for name in ("image_left", "image_right"))
-    assert np.isclose(here["relation"][0][left], there["relation"][0][right])
-    assert here["text_tokens"].shape == (1, 4, 3)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "right shoulder: it clicked when i lifted her",
+        "right need, i mean knee",
+        "the leg, and i mean the right",
+        "右胳膊，不要左手",
+    ],
+)
+def test_a_text_and_its_mirror_image_are_read_as_one(text: str) -> None:
+    image = mirror_text(text)
+    assert image is not None
+    one, other = twofold(text), twofold(image)
+    assert one.text == other.text
+    assert one.turned is not other.turned
+    assert one.text.replace("左", "left").find("left") >= 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "right, show the head",
+        "right so the arms please",
+        "show the knees right away",
+        "get the hips, and get them right",
+        "the toy right under her chin",
+        "nothing left but the hands",
+        "both legs",
+        "b/l ue",
+    ],
+)
+def test_words_that_name_no_side_are_not_turned(text: str) -> None:
+    assert twofold(text) == Twofold(text, False)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "left_arm - left_wrist | vis=visible subject=leftmost",
+        "image_left(hand)",
+        "in_left_half(all)",
+        "all | dims=3 premise=left_lateral",
+    ],
+)
+def test_a_reading_turned_is_that_of_the_query_turned(query: str) -> None:
+    heads, other = heads_of(parse(query)), heads_of(mirror_query(parse(query)))
+    assert heads is not None
+    assert other is not None
+    turned = mirrored(heads)
+    assert (turned.asked_V == other.asked_V).all()
+    assert (turned.related_V == other.related_V).all()
+    for slot in ("subject", "relation", "premise", "visibility", "dims"):
+        assert getattr(turned, slot) == getattr(other, slot)

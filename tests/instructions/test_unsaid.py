@@ -21,6 +21,7 @@ from posealign.instructions.unsaid import complete
         ("left heel and the knee on the same side", "left heel and the knee on the left"),
         ("her right ear is taped, mark the other ear", "her right ear is taped, mark the left ear"),
         ("left thigh. And its twin.", "left thigh. and the right thigh."),
+        ("the left heel and its right fellow", "the left heel and the right heel"),
         ("右踝,左边那个也要", "右踝,左踝也要"),
         ("脚踝,去掉右边那个", "脚踝,去掉右踝"),
         ("右肘和同侧的髋", "右肘和右侧的髋"),

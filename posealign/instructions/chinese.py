@@ -1,0 +1,110 @@
+"""Chinese said otherwise than a Mandarin phrasebook says it, put in its words.
+
+Cantonese is written with characters of its own (喺 嗰 咗 嘅 唔); each stands for a word that
+rules, votes and graph know. What is excepted from nothing is all that is wanted:
+除了头什么都不要 is 只要头. A whole that its parts explain is gone (左下肢:髋膝踝 is
+左髋左膝左踝), and a side that corrects a whole list turns all of it (左肩左肘,写错了,右边的).
+"""
+
+from __future__ import annotations
+
+import re
+
+from posealign.instructions import keyword_patterns as patterns
+from posealign.instructions.binding import with_side
+from posealign.instructions.found import found_in
+from posealign.instructions.query import Part
+from posealign.instructions.sets import meant
+
+_CANTONESE = {
+    "唔该晒": "谢谢", "唔该": "麻烦", "唔使": "不用", "唔好": "不要", "唔系": "不是",
+    "唔计": "不算", "唔理": "不管", "唔": "不", "净系要": "只要", "净系": "只", "除咗": "除了",
+    "同埋": "和", "喺边度": "在哪里", "喺边": "在哪", "嗰啲": "那些", "呢啲": "这些",
+    "高啲": "高一点", "低啲": "低一点", "近啲": "近一点", "远啲": "远一点", "直啲": "直一点",
+    "啲": "些", "嗰": "那", "喺": "在", "嘅": "的", "咗": "了", "俾我": "给我", "俾": "被",
+    "畀晒我": "都给我", "畀": "给", "睇": "看", "佢哋": "他们", "佢": "他", "冇": "没有",
+    "企喺度": "站着", "企喺": "站在", "企住": "站着", "坐喺度": "坐着",
+    "喺度": "在这里", "瞓": "睡",
+    "嚟": "来", "乜嘢": "什么", "咩": "什么", "嘢": "东西", "咁": "这么", "而家": "现在",
+}  # fmt: skip
+_WORDS = re.compile("|".join(sorted(_CANTONESE, key=len, reverse=True)))
+_LETTERS = frozenset("唔咗嘅喺嗰啲冇佢畀俾睇嚟咩嘢咁净企瞓")
+_BELOW = re.compile("(?:以下|往下)(?=[到至])")  # 膝以下到踝 begins at the knee
+# 除了X什么都不要
+_BUT_NOTHING = re.compile(
+    r"除(?:了|开|去|却)?(?P<kept>[^,.;。]{1,16}?)(?:以外|之外|外)?,?"
+    r"(?:(?:什么|啥|其他|其它|其余|别的|别处|旁的|剩下|余下)的?(?:点|关节|部位|地方)?"
+    r"(?:一概|一律|全|通通|统统)?|一概|一律)"
+    r"都?(?:不要|别要|不用|不看|不标|别标|不需要|甭标|不留|不给|不管)"
+)
+# 无头骨架, 没有手的全身
+_LACKING = re.compile(
+    r"(?:无|没有?|不带|不含|不包括)(?P<part>[^,;。的无]{1,3}?)(?:部|部分)?的?"
+    r"(?P<whole>全身(?:关节|关键)?点?|骨架|骨骼)"
+)
+
+
+def in_mandarin(clean: str) -> str:
+    """A normalised text with such words and phrases put plainly."""
+    if not _LETTERS.isdisjoint(clean):
+        clean = _WORDS.sub(lambda match: _CANTONESE[match[0]], clean)
+    clean = _BELOW.sub("", clean)
+    clean = _LACKING.sub(_without, clean)
+    return _BUT_NOTHING.sub(r"只要\g<kept>", clean) if "除" in clean else clean
+
+
+def _without(match: re.Match[str]) -> str:
+    found = found_in(match["part"])
+    named = len(found) == 1 and found[0].scope is not None
+    return f"{match['whole']},不要{match['part']}" if named else match[0]
+
+
+# Between a whole and the parts that say what of it is meant.
+_EXPLAINS = re.compile(
+    r"(?:的)?(?:[一二三四五六几各]?[个大]?(?:主要)?关节)?(?:上面?|里头?|那边)?"
+    r"(?:[:,]?(?:即|也就是|就是|具体是?|具体说是?|指的是|分别是)|:|[,]?(?:只|就|单|仅|光)+(?:要|看|标|给|取|留|需)的?)"
+)
+_TURNED = re.compile(
+    r"[,;.。…!—、\s]*(?:哎|啊|哦|诶|呃|额|嗯|等下|等等)?[,\s]*(?:都|全)?"
+    r"(?:更正|写错|说错|打错|弄错|搞错|弄反|说反|写反|搞反|标反|错|反|不对|不是)(?:了|啦)?[,:;。\s]*"
+    r"(?:应该|应|都|全|均|该|其实)*(?:是|为|改)?(?P<side>[左右])(?:手?边|侧|面)?的?[吧啊哈呀。!]*$"
+)
+_SIDES = {"left": "左", "right": "右"}
+_MIRRORED = str.maketrans("左右", "右左")
+
+
+def turned_list(clean: str) -> str:
+    """A list whose side is corrected as a whole, on the other side."""
+    match = _TURNED.search(clean)
+    if match is None or match["side"] in (before := clean[: match.start()]):
+        return clean
+    parts = [one for one in found_in(before) if one.scope is not None]
+    sided = before.translate(_MIRRORED)
+    return sided if len(parts) > 1 and match["side"] in sided else clean
+
+
+def explained(clean: str) -> str:
+    """The parts alone, each with the side of the whole that they explain."""
+    found = found_in(clean)
+    wholes = [at for at, one in enumerate(found) if one.scope is not None]
+    if len(wholes) < 2 or patterns.CORRECTION.search(clean):
+        return clean
+    first, rest = found[wholes[0]], found[wholes[0] + 1 :]
+    gap = clean[first.end : rest[0].start]
+    if not _EXPLAINS.fullmatch(gap) or patterns.REST.search(clean):
+        return clean
+    tail = clean[first.end :]
+    if any(p.search(tail) for p in (patterns.LESS, patterns.ALSO, patterns.LINKED)):
+        return clean
+    whole = first.scope
+    parts = [one for one in rest if one.scope is not None]
+    if not isinstance(whole, Part) or any(one.side for one in rest):
+        return clean
+    if not all(one.scope and meant(one.scope) < meant(Part(whole.name)) for one in parts):
+        return clean
+    start = found[wholes[0] - 1].start if wholes[0] else first.start
+    side: str | None = whole.side
+    for one in found[: wholes[0]]:
+        side = side or one.side
+    said = with_side(clean, rest, _SIDES[side] if side else None)
+    return clean[:start] + said[rest[0].start :]

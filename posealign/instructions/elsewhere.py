@@ -1,0 +1,205 @@
+"""A side that the text tells elsewhere: "the cast is on her left leg, mark the other one".
+
+One clause says on which side something is (左手在打点滴, 患侧为右, a fracture of the right femur);
+another points back to it, by what is said once more (没打点滴的那只, the arm without the drip), by
+sound and unsound (健侧, the affected arm) or by "that one" and "the other". The telling clause
+goes, and the side stands where it was pointed to. Where two sides are told, the text stays.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from posealign.instructions import keyword_patterns as patterns
+from posealign.instructions.binding import HALVES, bind
+from posealign.instructions.found import found_in
+from posealign.instructions.parts import PAIRED, joints_of
+from posealign.instructions.phrases import phrasebook
+from posealign.instructions.query import Part
+
+_CLAUSES = re.compile(r"[^,;。.!?()–—]+(?:[,;。.!?()–—]+|$)")
+_ONE_HAN = "(?:(?:那|这|另)?一?[只条个边侧]|(?:那|这)?一?半)"
+_POINTS_HAN = re.compile(
+    r"(?P<sound>非(?:患|病|手术|受累|损伤)侧|健[侧肢]|(?:完?好|健康|正常|没事|没问题)的"
+    rf"{_ONE_HAN})"
+    r"|(?P<unsound>[患病伤术][侧肢]|患处|(?:手术|受累|损伤)侧|[患病伤](?=[手脚腿臂膝肩])"
+    rf"|(?:坏|不好|有问题|受伤)的{_ONE_HAN})"
+    rf"|(?:没有?|未|不)(?P<not_again>[^,;。的没未标要看]{{1,6}})的(?P<whose>{_ONE_HAN})?"
+    rf"|(?P<free>[空光闲裸露]着?的{_ONE_HAN}?|自由的{_ONE_HAN}?|另外?(?:那|一|那一)?[只条个边侧])"
+    rf"|(?P<again>[^,;。的没未标要看取给画别其]{{1,6}})的(?P<who>{_ONE_HAN})?"
+    r"|(?P<same>(?<!的)[那这]一?[只条边侧])"
+)
+_POINTS = re.compile(
+    r"\b(?:(?:the|his|her|its|their) )?(?:(?P<sound>un(?:affected|injured|hurt|operated|involved|"
+    r"broken|harmed|burnt|impaired)|non-?(?:affected|operated|injured|paretic|involved|surgical)"
+    r"|healthy|sound|intact|good|normal)"
+    r"|(?P<unsound>affected|injured|operated|paretic|paraly[sz]ed|hurt|bad|sore|weak(?:er)?|broken"
+    r"|fractured|bandaged|plastered|surgical|involved|impaired|burnt)"
+    r"|(?P<free>free|bare|empty|uncovered|unwrapped|other|opposite)|(?P<same>(?<!so )that))"
+    r" (?P<noun>[a-z]+)"
+    r"|\bthe (?P<which>[a-z]+)(?: that (?:is|has))? (?P<with>with(?:out)?|in|has no|has)"
+    r" (?P<thing>it|(?:the |a |no |any )?(?P<what>[a-z]+))\b"
+)
+_STEMS = (
+    "affected", "injured", "hurt", "good", "healthy", "sound", "other", "free", "bare", "that",
+    "with", "broken", "operated", "bad", "weak", "paralys", "paralyz", "paretic", "sore", "normal",
+    "surgical", "empty", "opposite", "fractured", "intact", "involved", "harmed", "burnt",
+    "plaster", "bandaged", "impaired", "wrapped", "covered", "has ",
+)  # fmt: skip
+_STEMS_HAN = frozenset("患健伤病术没未不好坏空光闲裸露另那这的")
+_OTHER = {"left": "right", "right": "left"}
+_HAN = {"left": "左侧", "right": "右侧"}
+_BARE = ("one", "side", "limb")
+_EMPTY = frozenset("着了在有的上下里给被把住过个那只条边侧手脚腿臂左右")
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a clause tells: the side where something is, the part there, the words."""
+
+    side: str
+    part: Part | None
+    text: str
+
+    @property
+    def unsound(self) -> str:
+        """The side that ails; a clause may tell which one is well."""
+        return _OTHER[self.side] if patterns.WELL.search(self.text) else self.side
+
+
+def said_elsewhere(clean: str) -> str:
+    """A normalised text with such sides put in where they are pointed to."""
+    if not patterns.AILS.search(clean):
+        return clean
+    clauses = [match[0] for match in _CLAUSES.finditer(clean)]
+    telling = [at for at, clause in enumerate(clauses) if _sides(clause)]
+    if len(clauses) < 2 or len(telling) != 1:
+        return clean
+    at = telling[0]
+    sides = _sides(clauses[at])
+    if len(sides) != 1 or not patterns.AILS.search(clauses[at]):
+        return clean
+    named = [one for one in bind(found_in(clauses[at]), clauses[at]) if isinstance(one, Part)]
+    last = named[-1] if named and named[-1].name in PAIRED else None
+    told = _Told(sides.pop(), last, clauses[at])
+    changed, turned = list(clauses), False
+    for place in range(len(clauses)):
+        behind = place > at
+        if place == at or patterns.ALSO.search(clauses[place]):
+            continue
+        changed[place] = _put(clauses[place], told, behind)
+        turned = turned or changed[place] != clauses[place]
+    if not turned:
+        return clean
+    return "".join(row for place, row in enumerate(changed) if place != at).strip(" ,;。(")
+
+
+def _sides(clause: str) -> set[str]:
+    found = found_in(clause)
+    named = [one.scope for one in found if isinstance(one.scope, Part)]
+    sides = [one.side for one in found] + [HALVES.get(one, one.side) for one in named]
+    return {side for side in sides if side}
+
+
+def _put(clause: str, told: _Told, behind: bool) -> str:
+    """A clause with the side for each word that points back to it."""
+
+    def han(match: re.Match[str]) -> str:
+        side = _side_han(match, told, behind)
+        return match[0] if side is None else _said_han(match, side, told)
+
+    def latin(match: re.Match[str]) -> str:
+        side = _side_latin(match, told, behind)
+        return match[0] if side is None else _said_latin(match, side, told)
+
+    if not _STEMS_HAN.isdisjoint(clause):
+        clause = _POINTS_HAN.sub(han, clause)
+    if any(stem in clause for stem in _STEMS):
+        clause = _POINTS.sub(latin, clause)
+    return clause
+
+
+def _side_han(match: re.Match[str], told: _Told, behind: bool) -> str | None:
+    if match["sound"] or match["unsound"]:
+        return told.unsound if match["unsound"] else _OTHER[told.unsound]
+    if not behind:
+        return None
+    if match["free"]:
+        return _OTHER[told.side]
+    if match["same"]:
+        return told.side
+    if not (match["whose"] or match["who"] or _names_next(match)):
+        return None  # 鞋里挡住的点 are points
+    if match["not_again"]:
+        return _OTHER[told.side] if _is_repeated(match["not_again"], told.text) else None
+    return told.side if _is_repeated(match["again"], told.text) else None
+
+
+def _side_latin(match: re.Match[str], told: _Told, behind: bool) -> str | None:
+    noun = match["noun"] or match["which"]
+    named = next(iter(found_in(noun)), None)
+    paired = named is not None and isinstance(named.scope, Part) and named.scope.name in PAIRED
+    if not paired and noun not in _BARE:
+        return None
+    if match["sound"] or match["unsound"]:
+        return told.unsound if match["unsound"] else _OTHER[told.unsound]
+    if not behind:
+        return None
+    if match["with"]:
+        if match["what"] != "it" and match["thing"] != "it" and match["what"] not in told.text:
+            return None
+        denied = match["with"] in ("without", "has no") or match["thing"].startswith("no ")
+        return _OTHER[told.side] if denied else told.side
+    return told.side if match["same"] else _OTHER[told.side]
+
+
+def _is_repeated(said: str, told: str) -> bool:
+    """Whether words of the telling clause come back."""
+    latin = re.findall(r"[a-z]+", said)
+    return any(word in told for word in latin) or any(
+        one in told for one in said if not one.isascii() and one not in _EMPTY
+    )
+
+
+def _names_next(match: re.Match[str]) -> bool:
+    """Whether a part stands right behind."""
+    rest = match.string[match.end() :]
+    follows = next(iter(found_in(rest)), None)
+    return follows is not None and not rest[: follows.start].strip(" 的")
+
+
+def _said_han(match: re.Match[str], side: str, told: _Told) -> str:
+    rest = match.string[match.end() :]
+    if match[0][-1] == "半" and rest[:1] == "身":
+        return _HAN[side] + "半"
+    if _names_next(match):
+        return _HAN[side]
+    if match[0][-1] in "肢" and told.part is not None:
+        return _name(_limb(told.part), side, "zh")
+    if any(one.scope for one in found_in(match.string)):
+        return _HAN[side]
+    if told.part is None:
+        return _HAN[side] + ("" if rest[:1] in ("半", "全") else "半身")
+    return _name(told.part.name, side, "zh")
+
+
+def _said_latin(match: re.Match[str], side: str, told: _Told) -> str:
+    noun = match["noun"] or match["which"]
+    if noun not in _BARE:
+        return f"the {side} {noun}"
+    if told.part is None:
+        return f"the {side} side"
+    name = _limb(told.part) if noun == "limb" else told.part.name
+    return f"the {_name(name, side, 'en')}"
+
+
+def _limb(one: Part) -> str:
+    """The limb that a part belongs to."""
+    lower = joints_of("leg") | joints_of("foot")
+    return "leg" if joints_of(one.name) <= lower else "arm"
+
+
+def _name(name: str, side: str, language: str) -> str:
+    form = phrasebook(language).forms(name)[0][0]
+    return f"{_HAN[side][0]}{form}" if language == "zh" else f"{side} {form}"

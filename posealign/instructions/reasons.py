@@ -1,0 +1,42 @@
+"""Why a part is wanted: "ears, since the eyes are closed" asks for no eyes.
+
+A clause that begins with a reason's word and says something of a part is no wish where the rest of
+the text names a part itself and points to nothing in the clause ("… that one", "… the other").
+"""
+
+from __future__ import annotations
+
+import re
+
+from posealign.instructions.found import found_in
+
+_STEMS = ("since", "because", "seeing", "given", "now that", "as the", "as her", "as his", "cause")
+_VERBS = (
+    r"(?:is|are|isn't|aren't|was|were|has|have|had|keeps?|kept|won't|can't|cannot|doesn't|don't|"
+    r"didn't|gets?|got|stays?|looks?|moves?|comes?|came|goes|went|hurts?|clicks?|alone|seems?)\b"
+)
+_REASON = re.compile(
+    r"[,;:.–—-]*\s*\b(?:(?:just )?(?:be)?cause|since|seeing (?:as|that|how)|given(?: that)?"
+    r"|now that|as(?= (?:the|her|his|both)\b))\s+"
+    r"(?P<said>(?:(?:the|her|his|its|their|both|all|two|of) )*"
+    rf"(?:[a-z-]+ ){{1,3}}{_VERBS}[^,;.!?–—]*)[,;.!?–—]*"
+)
+_POINTS = re.compile(
+    r"\b(?:that|this|those|these|them|they|it|its|other|one|ones|same|both|either|rest|there|so)\b"
+)
+_DENIES = re.compile(r"\b(?:except|without|not|no|but|minus|skip|leave|don't|only|ignore|drop)\b")
+
+
+def without_reasons(text: str) -> str:
+    """A mended text less the clauses that only give a reason."""
+    if not any(stem in text for stem in _STEMS):
+        return text
+    for match in _REASON.finditer(text):
+        said = match["said"]
+        if not found_in(said) or _DENIES.search(said):
+            continue
+        rest = f"{text[: match.start()]} , {text[match.end() :]}".strip(" ,")
+        if _POINTS.search(rest) or not any(one.scope for one in found_in(rest)):
+            continue
+        return rest
+    return text

@@ -1,0 +1,64 @@
+"""What stands behind a whole and a comma: the piece of it that is meant, or that all of it is.
+
+"Left hand, the thumb" is the left thumb, "his right half, head to toe" is the right half,
+and 右腿去膝 is the leg less the knee.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from posealign.instructions.binding import HALVES, is_unsided
+from posealign.instructions.found import found_in
+from posealign.instructions.sets import meant
+
+_THROUGHOUT = re.compile(
+    r",?\s*\b(?:from )?(?:head|top|crown) (?:down )?to (?:the )?(?:toes?|foot|feet|bottom)\b"
+    r"|,?从(?:头|上)(?:顶|部)?(?:一直)?[到至](?:脚尖|脚趾头?|脚底|脚|尾|下)"
+)
+# 右半边 alone is half of the body, unless it is of the picture.
+_HALF = re.compile(r"(?<![面片图像幕头里的])([左右]半边)(?=$|[,;。!])")
+_NARROWS = re.compile(r",\s*(?:(?:just|only) )?(?:(?:the|her|his|its) )?")
+
+
+def of_whole(text: str) -> str:
+    """A normalised text with the whole, or its piece, alone."""
+    if "半边" in text:
+        text = _HALF.sub(r"\1身体", text)
+    if "去" in text:
+        text = _less(text)
+    if " to " in text or "从" in text:
+        text = _THROUGHOUT.sub(_of_half, text)
+    return _narrowed(text) if "," in text else text
+
+
+def _less(text: str) -> str:
+    """右腿去膝 → 右腿去掉膝."""
+    for whole, piece in reversed(list(pairwise(found_in(text)))):
+        gap = text[whole.end : piece.start]
+        if gap == "去" and whole.scope is not None and piece.scope is not None:
+            text = f"{text[: whole.end]}去掉{text[piece.start :]}"
+    return text
+
+
+def _of_half(match: re.Match[str]) -> str:
+    """Nothing, where it is of half a body that it is said."""
+    before = [one.scope for one in found_in(match.string[: match.start()]) if one.scope]
+    return "" if len(before) == 1 and before[0] in HALVES else match[0]
+
+
+def _narrowed(text: str) -> str:
+    found = found_in(text)
+    named = [at for at, one in enumerate(found) if one.scope is not None]
+    if len(named) != 2 or named[1] != len(found) - 1:
+        return text
+    whole, piece = found[named[0]], found[named[1]]
+    side = found[named[0] - 1].side if named[0] else None
+    if side is None or not is_unsided(whole.scope) or not is_unsided(piece.scope):
+        return text
+    gap, tail = text[whole.end : piece.start], text[piece.end :]
+    inside = meant(piece.scope) < meant(whole.scope)
+    if not inside or not _NARROWS.fullmatch(gap) or tail.strip(" .!。"):
+        return text
+    return f"{text[: whole.start]}{text[piece.start :]}"

@@ -1,0 +1,45 @@
+"""A side that is told in one clause and pointed to in another."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.elsewhere import said_elsewhere
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("左侧臂丛神经损伤,评估健侧上肢", "评估右侧上肢"),
+        ("左上肢外伤,请取患肢", "请取左手臂"),
+        ("右膝术后,请取健肢", "请取左腿"),
+        ("健侧是左边,只取健侧下肢", "只取左侧下肢"),
+        ("右脚夹着血氧,那只脚不要,别处都要", "右侧脚不要,别处都要"),
+        ("输液的是左手,所以只看没输液的那条胳膊", "所以只看右侧胳膊"),
+        ("右手攥着奶嘴,就标攥奶嘴的手", "就标右侧手"),
+        ("右侧偏瘫,要瘫的那半身", "要右侧半身"),
+        ("健侧 leg(左腿是 fracture 那条)", "右侧 leg"),
+        ("the cast is on the left leg, so do the other one", "so do the right leg"),
+        ("erb's palsy on the right; plot the unaffected arm", "plot the left arm"),
+        ("the sensor sits on the right foot; show the foot without it", "show the left foot"),
+        ("the drip is in her left hand, i need the one with the drip", "i need the left hand"),
+        ("the left one is paralysed; look at that arm", "look at the left arm"),
+    ],
+)
+def test_side_goes_where_it_is_pointed_to(text: str, said: str) -> None:
+    assert said_elsewhere(text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "左腿,另一条也要",  # nothing ails it: both are asked
+        "左手骨折,右脚扭伤,标伤侧",  # two sides are told
+        "左脚穿着鞋,鞋里挡住的点",  # nothing points back
+        "右腿打了石膏就别管了,别的都标一下",
+        "the left leg is broken, mark the hips",
+        "left arm in a splint, the other points too",
+    ],
+)
+def test_open_texts_stay(text: str) -> None:
+    assert said_elsewhere(text) == text

@@ -1,0 +1,33 @@
+"""Clauses that only give a reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.reasons import without_reasons
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("ears, since the eyes are closed anyway", "ears"),
+        ("because her feet are in booties, knees please", "knees please"),
+        ("left thumb as the hand is wrapped, and the nose", "left thumb  , and the nose"),
+    ],
+)
+def test_a_part_of_a_reason_is_not_asked_for(text: str, rest: str) -> None:
+    assert without_reasons(text).split() == rest.split()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "since the left thumb is taped, the other one",  # points to it
+        "because her feet are cold",  # names nothing else
+        "hips since the nappy is off",
+        "everything, since only the head is hidden without it",
+        "it's been a long night since we met, ears",
+    ],
+)
+def test_what_is_pointed_to_or_asked_for_stays(text: str) -> None:
+    assert without_reasons(text) == text
