@@ -90,7 +90,7 @@ def edit(folder: Path, **changes: object) -> None:
         ({"digest": "0" * 64}, "changed after it was written"),
         ({"graph_version": 7}, "graph version 7; this posealign reads 1"),
         ({"graph_version": None}, "graph version None"),
-        ({"colour": "blue"}, "colour: Extra inputs are not permitted"),
+        ({"colour": "blue"}, "colour: no such field"),
         ({"input": {"width": 5, "height": 256}}, "input.width"),
     ],
 )
