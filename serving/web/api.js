@@ -73,21 +73,23 @@ export function stream(question, next, onAnswer, onEnd) {
   const socket = new WebSocket(address);
   let open = true;
   const send = async () => {
-    const blob = await next();
-    if (open && blob && socket.readyState === WebSocket.OPEN) socket.send(await blob.arrayBuffer());
+    const bytes = await (await next())?.arrayBuffer();
+    if (bytes && socket.readyState === WebSocket.OPEN) socket.send(bytes);
   };
   socket.onopen = () => {
+    if (!open) return socket.close();
     socket.send(JSON.stringify({ ...question, ...(key ? { key } : {}) }));
     send();
   };
   socket.onmessage = (event) => {
-    const answer = JSON.parse(event.data);
-    onAnswer(answer);
-    if (open) send();
+    if (!open) return;
+    onAnswer(JSON.parse(event.data));
+    send();
   };
   socket.onclose = () => { if (open) { open = false; onEnd(); } };
   return {
-    stop: () => { open = false; socket.close(); },
+    // A socket that is not open yet closes when it is: browsers call the other an error.
+    stop: () => { open = false; if (socket.readyState === WebSocket.OPEN) socket.close(); },
     again: (other) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(other)),
   };
 }

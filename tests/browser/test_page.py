@@ -196,6 +196,28 @@ def test_the_camera(opened: Opened) -> None:
     expect(page.locator("#result-a .understood")).to_contain_text("nose")
 
 
+def test_a_stream_may_be_stopped_at_any_moment(opened: Opened) -> None:
+    page = opened()
+    page.evaluate(SLOW_FRAMES)
+    page.click("#camera")
+    until(page, "document.getElementById('video').videoWidth > 0")
+    for moment in (0, 0, 100, 200, 300):  # not open yet, a frame on its way, an answer on its way
+        page.click("#stream")
+        page.wait_for_timeout(moment)
+        page.click("#stream")
+    page.wait_for_timeout(500)
+    expect(page.locator("#stream")).to_have_attribute("aria-pressed", "false")
+
+
+SLOW_FRAMES = """() => {
+  const read = Blob.prototype.arrayBuffer;
+  Blob.prototype.arrayBuffer = async function () {
+    await new Promise((done) => setTimeout(done, 150));
+    return read.call(this);
+  };
+}"""
+
+
 @pytest.mark.parametrize("width", [320, 390, 820])
 def test_nothing_is_wider_than_a_phone(opened: Opened, width: int) -> None:
     page = opened(width, 800, locale="zh-CN")
