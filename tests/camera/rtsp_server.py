@@ -46,7 +46,7 @@ server.set_address("127.0.0.1")
 server.set_service(port)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(launch)
-factory.set_shared(True)
+factory.set_shared(False)  # clients that open one shared stream at once may all be refused
 factory.connect("media-configure", configured)
 if len(sys.argv) > 4:
     user, password = sys.argv[4:6]
