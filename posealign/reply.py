@@ -8,7 +8,7 @@ from posealign import answer
 from posealign.answer import Placed
 from posealign.data.pose import Pose, Understood
 from posealign.findings import findings_of
-from posealign.instructions.sets import in_skeleton
+from posealign.instructions.sets import in_skeleton, subtract
 from posealign.people import Seen
 from posealign.question import Question
 from posealign.relate import as_person, related
@@ -20,7 +20,11 @@ def pose_of(seen: Seen, person: Placed, question: Question, size: tuple[int, int
     wanted: tuple[str, ...] = understood.joints
     if reading.relation is not None:
         choice = related(reading.relation, reading.related, as_person(person, seen.box), size)
-        chosen = (reading.asked - reading.related) | (reading.asked & choice.joints)
+        chosen = (
+            subtract(reading.asked, [choice.joints])
+            if reading.taken
+            else (reading.asked - reading.related) | (reading.asked & choice.joints)
+        )
         wanted = tuple(name for name in in_skeleton(chosen, skeleton) if name in wanted)
     joints = answer.skeleton_joints(person, skeleton, wanted, with_depth=understood.dims == 3)
     kept, apart = answer.filtered(joints, understood.visibility)

@@ -95,3 +95,15 @@ def test_depth_questions_are_answered_and_their_share_is_said(answers: Answers) 
         found, low, high = share([gold == side for gold, side in answers[words]])
         print(f"{words}: {found:.3f} ({low:.3f} to {high:.3f}) of {len(answers[words])}")
         assert sum(side is not None for _, side in answers[words]) > 0.9 * len(answers[words])
+
+
+def test_what_a_relation_takes_away_is_the_rest() -> None:
+    predictor = Predictor("default", "cpu", threads=1)
+    sample = next(one for one in infants() if any(p.role == "infant" for p in one.people))
+    person = next(one for one in sample.people if one.role == "infant")
+    look = predictor.look(sample.image_HW3, [person.box])
+    every = set(look.ask("all keypoints").instruction.joints)
+    arm = set(look.ask("the higher arm").instruction.joints)
+    rest = set(look.ask("everything but the higher arm").instruction.joints)
+    assert len(arm) == 3
+    assert rest == every - arm

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,8 @@ from posealign.instructions.keywords import (
     is_structured,
     parse_text,
 )
-from posealign.instructions.parts import PAIRED, PARTS, joints_of
+from posealign.instructions.masks import Mask, mask_of, named_parts, shares
+from posealign.instructions.parts import PAIRED
 from posealign.instructions.query import (
     CHOOSING,
     REASONS,
@@ -42,12 +43,12 @@ from posealign.instructions.query import (
 )
 from posealign.instructions.roles import likely
 from posealign.instructions.sets import Joints, as_mask, meant
+from posealign.instructions.taken import choose_related, taken_from
 from posealign.instructions.told import plainly, told
 from posealign.instructions.votes import slot_votes, vote
 from posealign.instructions.wished import denies, is_impossible, wishes
 from posealign.skeletons.load import vocabulary
 
-Mask = NDArray[np.bool_]
 MOST_MENTIONS = 6
 FILE = Path(__file__).with_name("weights.json")
 
@@ -120,6 +121,8 @@ def settle(
     if heads.relation in CHOOSING and not (related_V & related_V[vocabulary().swap_J]).any():
         # "the left knee in the picture" leaves no side to choose: its left is not the picture's.
         heads, related_V = replace(heads, relation=None), np.zeros_like(related_V)
+    if heads.relation in CHOOSING and mask_V.all():  # nobody asks for one arm and all the rest
+        heads = replace(heads, taken=True)
     answered = known.answers(polled.said) and bool(mask_V.any())
     if heads.reason == "contradictory" and "unnamed" in polled.said and not denies(clean):
         reasons = np.where(np.array(REASONS) == "contradictory", -np.inf, out["reason"][row])
@@ -139,11 +142,16 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
     related_V = heads.related_V
     if heads.relation is not None:
         related_V = choose_related(out["related"][row], heads.relation, heads.asked_V)
-        ballot.propose(related_V, related=1.0)
+        whole = taken_from(clean, heads.relation, related_V, heads.asked_V, ruled)
+        if whole is not None:
+            heads = replace(heads, taken=True)
+            ballot.propose(mask_of(whole), related=1.0)
+        else:
+            ballot.propose(related_V, **{"related" if len(named) < 2 else "related_beside": 1.0})
     if foreign:
         firsts: list[Scope] = [options[0] for options in named]
         if firsts:  # a side beside a part is that part's, in whatever language
-            ballot.propose(_mask_of(union(list(dict.fromkeys(firsts)))), firsts=1.0)
+            ballot.propose(mask_of(union(list(dict.fromkeys(firsts)))), firsts=1.0)
     else:
         agreed_V = propose_read(ballot, clean, ruled)
         placed = heads.relation in ("image_left", "image_right") or IN_PICTURE.search(clean)
@@ -156,9 +164,9 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
             ballot.propose(agreed_V, corrected=1.0)
     plain = {} if ruled is None else plainly(clean)
     if plain and not named:
-        ballot.propose(_mask_of(Part("all")), agreed=1.0)  # "skip whatever is hidden"
+        ballot.propose(mask_of(Part("all")), agreed=1.0)  # "skip whatever is hidden"
     for scope in readings(named, bool(LINKED.search(clean))):
-        ballot.propose(_mask_of(scope), **{_kind_of(scope): 1.0})
+        ballot.propose(mask_of(scope), **{_kind_of(scope): 1.0})
     asked_V = out["asked"][row]
     bare_V = asked_V > 0
     alone = bare_V.tobytes() not in ballot.rows
@@ -208,24 +216,24 @@ def propose_read(ballot: Ballot, clean: str, ruled: Query | Refusal | None) -> M
         views[0] = meant(clauses)
         kind = how or ("corrected" if is_corrected(clean) else "plain")
         kind = "composed" if how != "told" and is_composed(clauses) else kind
-        ballot.propose(_mask_of(clauses), **{f"clauses_{kind}": 1.0})
+        ballot.propose(mask_of(clauses), **{f"clauses_{kind}": 1.0})
     if isinstance(ruled, Query):
         views[1] = meant(ruled.scope)
         kind = "structured" if is_structured(clean, ruled) else "plain"
-        ballot.propose(_mask_of(ruled.scope), **{f"rules_{kind}": 1.0})
+        ballot.propose(mask_of(ruled.scope), **{f"rules_{kind}": 1.0})
     alike = views[0] if views[0] is not None and views[0] == views[1] else frozenset[str]()
     for place, (scope, log_p) in enumerate(likely(clean, views)):
         sure = max(log_p, -6.0) + 6.0
-        ballot.propose(_mask_of(scope), roles=1.0, roles_sure=sure)
+        ballot.propose(mask_of(scope), roles=1.0, roles_sure=sure)
         if place == 0 and meant(scope) == alike:
-            ballot.propose(_mask_of(scope), alike=1.0)  # clauses, rules and roles
+            ballot.propose(mask_of(scope), alike=1.0)  # clauses, rules and roles
     return as_mask(alike)
 
 
 def choose_mask(asked_V: NDArray[np.float32], ballot: Ballot, weights: Mapping[str, float]) -> Mask:
     """The reading that those who propose it and the logits together find likeliest."""
     proposed = list(ballot.rows.values())
-    summed_V, named = _worth(asked_V, weights), _named()
+    summed_V, named = _worth(asked_V, weights), named_parts()
     named_C = named.float_CV @ summed_V + weights.get("size", 0.0) * named.size_C
     other = int(named_C.argmax())
     chosen: Mask = named.masks_CV[other]
@@ -248,7 +256,7 @@ def every_reading(
     asked_V: NDArray[np.float32], ballot: Ballot
 ) -> tuple[Mask, list[dict[str, float]]]:
     """All that `choose_mask` weighs: masks, and what speaks for each by the weights' names."""
-    masks_CV = np.array([mask_V for mask_V, _ in ballot.rows.values()] + [*_named().masks_CV])
+    masks_CV = np.array([mask_V for mask_V, _ in ballot.rows.values()] + [*named_parts().masks_CV])
     said = [dict(row) for _, row in ballot.rows.values()]
     said += [{"unnamed": 1.0} for _ in range(len(masks_CV) - len(said))]
     for name in ("sum3", "sum8"):
@@ -262,7 +270,7 @@ def every_reading(
 
 def _worth(asked_V: NDArray[np.float32], weights: Mapping[str, float]) -> NDArray[np.float64]:
     """What the logits say for each joint to be in a mask."""
-    worth_V: NDArray[np.float64] = _weights() * sum(
+    worth_V: NDArray[np.float64] = shares() * sum(
         weights.get(f"sum{cap}", 0.0) * np.minimum(np.maximum(asked_V, -cap), cap) for cap in (3, 8)
     )
     return worth_V
@@ -272,30 +280,6 @@ def _kind_of(scope: Scope) -> str:
     if isinstance(scope, Except):
         return "but" if scope.scope == Part("all") else "less"
     return "chain" if isinstance(scope, Chain) else "union" if isinstance(scope, Union) else "one"
-
-
-def choose_related(related_V: NDArray[np.float32], relation: str, asked_V: Mask) -> Mask:
-    """The part under a relation: always one that has a name."""
-    logits_V = np.clip(related_V, -6, 6) * _weights()
-    masks_CV = _paired() if relation in CHOOSING else _named_wholes()
-    best: Mask = masks_CV[int((masks_CV @ logits_V).argmax())]
-    return best & asked_V if (best & asked_V).any() else best
-
-
-@cache
-def _weights() -> NDArray[np.float64]:
-    """Points of one part share one vote, as in training."""
-    names = vocabulary().names
-    keys = [_crowd(name) for name in names]
-    return np.array([1 / keys.count(key) for key in keys])
-
-
-def _crowd(name: str) -> str:
-    if name.startswith("face_"):
-        number = int(name.split("_")[1])
-        bounds = ((17, "jaw"), (22, "brow"), (27, "brow2"), (36, "nose"), (48, "lid"))
-        return next((key for end, key in bounds if number < end), "mouth")
-    return name[:-1] if name[-1].isdigit() and "spine" not in name else name
 
 
 def mentions(hints: list[Hint]) -> list[list[Part]]:
@@ -355,46 +339,3 @@ def _pairs(one: list[Part], other: list[Part], ordered: bool, linked: bool) -> I
     a, b = one[0], other[0]
     if ordered and linked and a != b and a.name != "all" != b.name:
         yield Chain(a, b)
-
-
-@lru_cache(maxsize=65536)
-def _mask_of(scope: Scope) -> Mask:
-    return as_mask(meant(scope))
-
-
-@dataclass(frozen=True)
-class Named:
-    """The same masks twice, and which share of COCO's joints each has."""
-
-    masks_CV: Mask
-    float_CV: NDArray[np.float64]
-    size_C: NDArray[np.float64]
-
-
-@cache
-def _named() -> Named:
-    """Every part there is, on every side, and all but it."""
-    scopes: list[Scope] = []
-    for name in sorted(PARTS):
-        if name.startswith("face_"):
-            continue  # single points of a face are never meant without being named
-        sides: tuple[str | None, ...] = (None, "left", "right") if name in PAIRED else (None,)
-        for side in sides:
-            scopes += [Part(name, side), Except(Part("all"), Part(name, side))]  # type: ignore[arg-type]
-    masks_CV = np.unique(np.stack([_mask_of(scope) for scope in scopes]), axis=0)
-    masks_CV = masks_CV[masks_CV.any(axis=1)]
-    return Named(masks_CV, masks_CV.astype(np.float64), masks_CV[:, :17].mean(1))
-
-
-@cache
-def _paired() -> Mask:
-    return np.stack([as_mask(joints_of(name)) for name in sorted(PAIRED)])
-
-
-@cache
-def _named_wholes() -> Mask:
-    rows = [as_mask(joints_of(name)) for name in sorted(PARTS)]
-    rows += [
-        as_mask(joints_of(name, side)) for name in sorted(PAIRED) for side in ("left", "right")
-    ]
-    return np.stack(rows)

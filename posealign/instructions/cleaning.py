@@ -16,6 +16,7 @@ from posealign.instructions.elsewhere import said_elsewhere
 from posealign.instructions.found import found_in
 from posealign.instructions.mend import mend
 from posealign.instructions.mend_han import HAN
+from posealign.instructions.numbers import without_idle_numbers
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.pinyin import from_pinyin
 from posealign.instructions.query import Part
@@ -44,7 +45,7 @@ _NO_PART = re.compile(r"hand side|\w+ side\b|手?边")
 def cleaned(text: str) -> str:
     """A normalised text as its writer meant to write it."""
     text = _LATIN.sub(lambda m: f"{'left' if m['left'] else 'right'} {m['part']}", text)
-    text = in_mandarin(from_pinyin(text))
+    text = in_mandarin(from_pinyin(without_idle_numbers(text)))
     mended = mend(text)
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿

@@ -41,6 +41,7 @@ class Heads:
     skeleton: str | None
     relation: str | None
     premise: str | None
+    taken: bool = False  # what the relation chooses goes; the rest of what is asked stays
 
 
 def decode(out: Logits, row: int = 0) -> Heads:

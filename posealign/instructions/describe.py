@@ -89,7 +89,11 @@ def _without(asked_V: Mask) -> str | None:
 
 
 def describe_query(
-    asked_V: Mask, related_V: Mask, relation: str | None, options: dict[str, str | None]
+    asked_V: Mask,
+    related_V: Mask,
+    relation: str | None,
+    options: dict[str, str | None],
+    taken: bool = False,
 ) -> str | None:
     """The whole written form, the relation's part named where it has a name."""
     if relation is None:
@@ -103,10 +107,15 @@ def describe_query(
             or (relation in CHOOSING and part not in PAIRED)
         ):
             return None
+        chosen = f"{relation}({part})"
+        if taken:
+            return _written(f"{describe(asked_V)} - {chosen}", options)
         rest = describe(asked_V & ~related_V)
-        scope = f"{relation}({part})" + (f" + {rest}" if rest else "")
-    if scope is None:
-        return None
+        scope = chosen + (f" + {rest}" if rest else "")
+    return None if scope is None else _written(scope, options)
+
+
+def _written(scope: str, options: dict[str, str | None]) -> str | None:
     tail = " ".join(f"{key}={value}" for key, value in options.items() if value is not None)
     written = f"{scope} | {tail}" if tail else scope
     try:

@@ -97,7 +97,7 @@ def _scope(text: str) -> Scope | None:
     if chain is not None:
         return chain
     text = patterns.REST_GONE.sub(" ", text)
-    kept, removed = _split_exception(text)
+    kept, removed = split_exception(text)
     if removed is not None:
         inner = read_sum(removed) or side_of(removed, read_sum(kept))
         whole = any(item.scope == Part("all") for item in found_in(removed))
@@ -144,7 +144,8 @@ def _chain(text: str) -> Scope | None:
     return None
 
 
-def _split_exception(text: str) -> tuple[str, str | None]:
+def split_exception(text: str) -> tuple[str, str | None]:
+    """What a text keeps, and what it takes away; nothing where no exception is told."""
     for pattern in patterns.EXCEPTIONS:
         if text.isascii() and not pattern.pattern.isascii():
             continue  # that one looks for Chinese words

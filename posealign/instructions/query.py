@@ -141,6 +141,15 @@ class Query:
         """The relations in the scope, left to right; non-empty means the picture is needed."""
         return tuple(leaf for leaf in leaves(self.scope) if isinstance(leaf, Related))
 
+    @property
+    def takes_away(self) -> bool:
+        """Whether a relation says what goes: "everything but the raised arm"."""
+        return any(
+            isinstance(leaf, Related)
+            for removed in _removed(self.scope)
+            for leaf in leaves(removed)
+        )
+
     def __str__(self) -> str:
         options = {
             "vis": self.visibility if self.visibility != "any" else None,
@@ -172,6 +181,12 @@ def leaves(scope: Scope) -> tuple[Part | Chain | Related, ...]:
     if isinstance(scope, Except):
         return leaves(scope.scope) + leaves(scope.removed)
     return (scope,)
+
+
+def _removed(scope: Scope) -> tuple[Scope, ...]:
+    if isinstance(scope, Union):
+        return tuple(removed for item in scope.items for removed in _removed(item))
+    return (scope.removed, *_removed(scope.scope)) if isinstance(scope, Except) else ()
 
 
 def union(items: list[Scope]) -> Scope:

@@ -64,6 +64,7 @@ class Reading:
     asked: frozenset[str]
     related: frozenset[str]
     relation: str | None
+    taken: bool  # what the relation chooses goes
     dims: int
     visibility: str
     subject: str
@@ -240,7 +241,7 @@ def _reading(
     }
     query = None
     if not refused:
-        query = describe_query(heads.asked_V, heads.related_V, heads.relation, options)
+        query = describe_query(heads.asked_V, heads.related_V, heads.relation, options, heads.taken)
     return Reading(
         text=text,
         language=language,
@@ -249,6 +250,7 @@ def _reading(
         asked=frozenset() if refused else _names_of(names, heads.asked_V),
         related=frozenset() if refused else _names_of(names, heads.related_V),
         relation=None if refused else heads.relation,
+        taken=heads.taken and not refused,
         dims=heads.dims if not refused else 2,
         visibility=heads.visibility if not refused else "any",
         subject=heads.subject if not refused else "all",

@@ -41,6 +41,7 @@ def heads_of(query: Query | Refusal) -> Reading:
         related_V=reading.related_V(), dims=query.dims, visibility=query.visibility,
         subject=query.subject, skeleton=query.skeleton,
         relation=relations[0].relation if relations else None, premise=query.premise,
+        taken=query.takes_away,
     )  # fmt: skip
 
 
@@ -54,13 +55,14 @@ def figures(readings: Sequence[Reading], queries: Sequence[str]) -> dict[str, fl
     asked = [(r, target, query) for r, target, query in pairs if isinstance(query, Query)]
     refused = [r for r, _, query in pairs if isinstance(query, Refusal)]
     exact, core, f1 = [], [], []
-    for reading, target, _ in asked:
+    for reading, target, query in asked:
         got_V = np.zeros_like(target.asked_V)
         if reading is not None and reading.answered:
             got_V = reading.asked_V
         same_V = got_V == target.asked_V
-        exact.append(bool(same_V.all()))
-        core.append(bool(same_V[CORE_V].all() and got_V.any()))
+        stays = reading is not None and reading.taken == query.takes_away
+        exact.append(bool(same_V.all() and stays))
+        core.append(bool(same_V[CORE_V].all() and got_V.any() and stays))
         f1.append(2 * (got_V & target.asked_V).sum() / (got_V.sum() + target.asked_V.sum()))
     said_no = sum(refuses(reading) for reading in refused)
     false_no = sum(refuses(reading) for reading, _, _ in asked)
@@ -101,7 +103,7 @@ def same_meaning(one: Reading, other: Reading) -> bool:
     if one is None or other is None or not one.answered or not other.answered:
         return refuses(one) and refuses(other)
     return bool((one.asked_V == other.asked_V).all()) and all(
-        getattr(one, name) == getattr(other, name) for name in SLOTS
+        getattr(one, name) == getattr(other, name) for name in (*SLOTS, "taken")
     )
 
 
