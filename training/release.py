@@ -89,10 +89,10 @@ def metadata_of(
 ) -> Metadata:
     return new_metadata(
         config.name, model.config, version=config.version, origin=config.origin,
-        finder=config.finder, figures=figures, settings=settings, training=config.notes | {
+        finder=config.finder, figures=figures, settings=settings, training={
             "shards": {name: digest(Path(path)) for name, path in config.shards.items()},
             "recipe": "docs/how-to/train.md",
-        },
+        } | config.notes,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from random import Random
 import numpy as np
 import torch
 from pydantic import Field
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
@@ -176,6 +176,18 @@ def evaluate(model: TextModel, tokenizer: Tokenizer, lines: list[written.Line]) 
     return scores(out, [line.query for line in lines])
 
 
+@torch.no_grad()
+def go_on_from(model: TextModel, start: Path) -> None:
+    """What the start knows; its words are the first of ours, and layers it lacks say nothing yet."""
+    known = {name: values.float() for name, values in load_file(start).items()}
+    rows = known.pop("embed.weight")
+    model.embed.weight[: len(rows)] = rows
+    lacking = set(model.load_state_dict(known, strict=False).missing_keys) - {"embed.weight"}
+    for name, values in model.named_parameters():
+        if name in lacking and name.rpartition(".")[0].endswith(("attention.out", "mlp.3")):
+            values.zero_()
+
+
 def train(config: TextTraining) -> TextModel:
     torch.set_num_threads(1)
     torch.manual_seed(config.seed)
@@ -187,13 +199,7 @@ def train(config: TextTraining) -> TextModel:
     )  # fmt: skip
     model = TextModel(shape)
     if config.start is not None:
-        from safetensors.torch import load_file  # noqa: PLC0415
-
-        known = load_file(config.start)
-        rows = known.pop("embed.weight")
-        with torch.no_grad():  # an older vocabulary is the beginning of this one
-            model.embed.weight[: len(rows)] = rows
-        model.load_state_dict(known, strict=False)
+        go_on_from(model, config.start)
     ema = Ema(model, config.ema)
     optimizer = torch.optim.AdamW(
         parameter_groups(model, {}, config.rate, config.weight_decay),
