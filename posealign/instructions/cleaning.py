@@ -3,7 +3,8 @@
 Names typed in pinyin become characters, Cantonese and Latin sides ours, slips are mended, and a
 part on both sides is said in one word: "left and right knee" and 左、右膝 are both knees, not the
 one that the last side is beside. What is told behind a part ("the arm in the splint, left") goes
-to it, and what is left unsaid ("the left one too") is put in last.
+to it, what is asked beside a part ("apart from the knees, the nose too") is put plainly, and what
+is left unsaid ("the left one too") is put in last.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 
 from posealign.instructions.afterthought import put_together
+from posealign.instructions.besides import besides
 from posealign.instructions.chinese import explained, in_mandarin, turned_list
 from posealign.instructions.elsewhere import said_elsewhere
 from posealign.instructions.found import found_in
@@ -53,7 +55,7 @@ def cleaned(text: str) -> str:
     mended = _BOTH.sub(lambda match: _both(match, "both "), mended)
     if HAN.search(mended):
         mended = explained(turned_list(mended))
-    return complete(of_whole(said_elsewhere(put_together(without_reasons(mended)))))
+    return complete(of_whole(said_elsewhere(put_together(without_reasons(besides(mended))))))
 
 
 def _both(match: re.Match[str], word: str) -> str:

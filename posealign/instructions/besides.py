@@ -1,0 +1,73 @@
+"""What stands beside: "apart from X, Y too" asks for both, "apart from X, nothing" for X alone.
+
+Both begin like "apart from X, everything", which is left as it is. They are put in plain words:
+"X and Y", 只要X.
+"""
+
+from __future__ import annotations
+
+import re
+
+from posealign.instructions.found import found_in
+from posealign.instructions.keyword_patterns import REST
+
+_BESIDE = re.compile(
+    r"\b(?:apart from|aside from|besides?|other than|except for|save for|over and above|beyond|"
+    r"in addition to|as well as|on top of|not (?:just|only))\b"
+)
+_TOO = re.compile(r"\b(?:too|as well|also|in addition|plus)\b[.!]?")
+_ONLY_TOO = re.compile(r"in addition to|as well as|on top of|over and above|not (?:just|only)")
+_NOTHING = re.compile(
+    r"\b(?:nothing(?: else| more)?|not a (?:thing|point|joint)|none|"
+    r"no (?:other )?(?:points?|joints?|others?))\b(?! but| except| besides| apart)"
+)
+_NEGATED = re.compile(
+    r"n't\b|\b(?:not|no|never|leave|leaving|skip|drop|forget|omit|without|but|un\w+ed)\b"
+)
+_BESIDE_HAN = re.compile(
+    r"(?:除(?:了|开|去|却|掉)?(?P<first>[^,;。]{1,12}?)(?:(?:以外|之外|外),?|,)|"
+    r"(?P<bare>[^,;。]{1,8}?)(?:以外|之外)的?,?)(?P<rest>[^;。]+)$"
+)
+_TOO_HAN = re.compile(r"也|还|同样|一并|加上|一块|一起")
+_NOT_HAN = re.compile(r"不|别|甭|免|没|无|留空|除|都|全")
+_NOTHING_HAN = re.compile(
+    r"(?:一概|一律|统统|通通|全部?|都|一个|任何|其[他它余]|别[的处]|剩|余|什么|啥|谁|[点个])"
+    r"(?!.*(?:(?:都|全)[要标给取看留]|[不别没能][少漏落])).*(?:不|别|甭|免|没|勿|留空|删|丢)"
+)
+
+
+def besides(clean: str) -> str:
+    """The text with what is beside put plainly."""
+    beside = _BESIDE.search(clean)
+    if beside is not None:
+        return _in_english(clean, beside)
+    han = _BESIDE_HAN.search(clean)
+    return _in_chinese(clean, han) if han is not None else clean
+
+
+def _in_english(clean: str, beside: re.Match[str]) -> str:
+    before, behind = clean[: beside.start()], clean[beside.end() :]
+    named = [one for one in found_in(behind) if one.scope is not None]
+    if not named or REST.search(clean):
+        return clean
+    nothing = _NOTHING.search(clean)
+    if nothing and not found_in(before) and not _NEGATED.search(clean[nothing.end() :]):
+        return "only " + _NOTHING.sub("", behind)
+    first = named[0]
+    more = _TOO.search(behind[first.end :]) or _ONLY_TOO.fullmatch(beside[0])
+    if more is None or len(named) < 2 or found_in(before) or _NEGATED.search(behind):
+        return clean
+    rest = _TOO.sub("", behind[first.end :]).lstrip(" ,")
+    return f"{before}{behind[: first.end]} and {rest}"
+
+
+def _in_chinese(clean: str, match: re.Match[str]) -> str:
+    kept, rest = match["first"] or match["bare"], match["rest"]
+    if not found_in(kept) or found_in(clean[: match.start()]):
+        return clean
+    named = any(one.scope is not None for one in found_in(rest))
+    if not named and _NOTHING_HAN.match(rest):
+        return f"{clean[: match.start()]}只要{kept}"
+    if named and _TOO_HAN.search(rest) and not _NOT_HAN.search(rest) and not REST.search(rest):
+        return f"{clean[: match.start()]}{kept}和{_TOO_HAN.sub('', rest)}"
+    return clean
