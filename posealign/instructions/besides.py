@@ -1,7 +1,7 @@
 """What stands beside: "apart from X, Y too" asks for both, "apart from X, nothing" for X alone.
 
-Both begin like "apart from X, everything", which is left as it is. They are put in plain words:
-"X and Y", 只要X.
+And "apart from X, everything" for all but X. They are put in plain words: "X and Y", 只要X,
+"everything except X".
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import re
 
 from posealign.instructions.found import found_in
 from posealign.instructions.keyword_patterns import REST
+from posealign.instructions.query import Part
+
+ALL = Part("all")
 
 _BESIDE = re.compile(
     r"\b(?:apart from|aside from|besides?|other than|except for|save for|over and above|beyond|"
@@ -33,6 +36,7 @@ _NOT_HAN = re.compile(r"不|别|甭|免|没|无|留空|除|都|全")
 _NOTHING_HAN = re.compile(
     r"(?:一概|一律|统统|通通|全部?|都|一个|任何|其[他它余]|别[的处]|剩|余|什么|啥|谁|[点个])"
     r"(?!.*(?:(?:都|全)[要标给取看留]|[不别没能][少漏落])).*(?:不|别|甭|免|没|勿|留空|删|丢)"
+    r"|(?:不|别|甭|勿|无需)[^,]{0,3}(?:任何|其[他它余]|别的)"
 )
 
 
@@ -53,7 +57,9 @@ def _in_english(clean: str, beside: re.Match[str]) -> str:
     nothing = _NOTHING.search(clean)
     if nothing and not found_in(before) and not _NEGATED.search(clean[nothing.end() :]):
         return "only " + _NOTHING.sub("", behind)
-    first = named[0]
+    first, last = named[0], named[-1]
+    if last.scope == ALL and last is not first and not (found_in(before) or _TOO.search(behind)):
+        return f"{before}everything except{behind[: named[-2].end]}{behind[last.end :]}"
     more = _TOO.search(behind[first.end :]) or _ONLY_TOO.fullmatch(beside[0])
     if more is None or len(named) < 2 or found_in(before) or _NEGATED.search(behind):
         return clean

@@ -12,8 +12,9 @@ _MOMENT = re.compile(
 )
 _COUNTED = re.compile(
     r"(?P<what>\b(?:room|bed|bay|cot|crib|incubator|ward|unit|bug|ticket|issue|task|case|patient|"
-    r"frame|clip|video|picture|image|photo|img|no\.?|number)[\s#_-]{0,2}|#)\d+\b"
-    r"|\d+(?=\s?(?:号床|床|号房|病房|号机|号病人|周龄|个月大|天大|(?:week|day|month|year)s?\b))"
+    r"frame|clip|video|picture|image|photo|img|day|week|dol|no\.?|number)[\s#_-]{0,2}|#)\d+\b"
+    r"|\d+(?=\s?(?:号床|床|号房|病房|号机|号病人|周龄|个月大|天大))"
+    r"|\d+(?=\s?(?:weeks?|days?|months?|years?|weekers?|wks?)\b)"
 )
 
 

@@ -18,6 +18,7 @@ from tests.instructions.test_resolve import shipped
         ("besides the knees, do the nose too", "nose + knee"),
         ("in addition to the wrists I also want ankles", "wrist + ankle"),
         ("apart from the knees, everything", "all - knee"),
+        ("aside from the left arm I want all joints in 3D", "all - left_arm | dims=3"),
         ("除了髋，膝也要", "hip + knee"),
         ("除脚之外不做任何标注", "foot"),
         ("除了膝盖，其他点一个不少", "all - knee"),
@@ -31,7 +32,6 @@ def test_what_stands_beside(text: str, query: str) -> None:
     "text",
     [
         "everything but the knees",
-        "apart from the neck i need everything",
         "aside from the left hand there's nothing i wouldn't look at",
         "besides the left elbow leave none unmarked",
         "上半身除了手,另外还要脚",

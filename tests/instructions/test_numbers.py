@@ -12,6 +12,8 @@ from posealign.instructions.numbers import without_idle_numbers
         ("bug-2071, the left hand", "bug-1, the left hand"),
         ("2026-11-22 左手", "左手"),
         ("17床 左手", "1床 左手"),
+        ("day 26 of life, head", "day 1 of life, head"),
+        ("25 weeker, right hand", "1 weeker, right hand"),
         ("17 keypoints", "17 keypoints"),
         ("all 17 points in 3d", "all 17 points in 3d"),
         ("17个点", "17个点"),
