@@ -33,7 +33,7 @@ _POINTS_HAN = re.compile(
 _POINTS = re.compile(
     r"\b(?:(?:the|his|her|its|their) )?(?:(?P<sound>un(?:affected|injured|hurt|operated|involved|"
     r"broken|harmed|burnt|impaired)|non-?(?:affected|operated|injured|paretic|involved|surgical)"
-    r"|healthy|sound|intact|good|normal)"
+    r"|healthy|sound|intact|good|normal|strong|well)"
     r"|(?P<unsound>affected|injured|operated|paretic|paraly[sz]ed|hurt|bad|sore|weak(?:er)?|broken"
     r"|fractured|bandaged|plastered|surgical|involved|impaired|burnt)"
     r"|(?P<free>free|bare|empty|uncovered|unwrapped|other|opposite)|(?P<same>(?<!so )that))"
@@ -41,6 +41,15 @@ _POINTS = re.compile(
     r"|\bthe (?P<which>[a-z]+)(?: that (?:is|has))? (?P<with>with(?:out)?|in|has no|has)"
     r" (?P<thing>it|(?:the |a |no |any )?(?P<what>[a-z]+))\b"
 )
+# What the telling clause names, taken off a part: the unstrapped foot, cuff-free, "with no brace".
+_FREE_OF = re.compile(
+    r"\b(?:the )?(?:un(?P<un>[a-z]{3,}?)(?:ed|d)|(?P<less>[a-z]{3,}?)-?less|(?P<of>[a-z]{3,})-free"
+    r"|non-?(?P<non>[a-z]{2,})) (?P<noun>[a-z]+)"
+    r"|\b(?:the )?(?P<which>[a-z]+) (?:with (?:no|nothing)|(?:that|which) (?:has|wears|carries) no"
+    r"|(?:that|which) (?:is|was)(?:n't| not)|not) ?(?:in |on )?(?:the |a |any )?"
+    r"(?P<what>[a-z]{2,})?"
+)
+_FREE_STEMS = ("un", "less", "-free", "non", "with no", " no ", "n't", " not ")
 _STEMS = (
     "affected", "injured", "hurt", "good", "healthy", "sound", "other", "free", "bare", "that",
     "with", "broken", "operated", "bad", "weak", "paralys", "paralyz", "paretic", "sore", "normal",
@@ -51,6 +60,7 @@ _STEMS_HAN = frozenset("患健伤病术没未不好坏空光闲裸露另那这�
 _OTHER = {"left": "right", "right": "left"}
 _HAN = {"left": "左侧", "right": "右侧"}
 _BARE = ("one", "side", "limb")
+_STEM = 4  # letters by which a word comes back: strap, unstrapped
 _EMPTY = frozenset("着了在有的上下里给被把住过个那只条边侧手脚腿臂左右")
 
 
@@ -70,15 +80,13 @@ class _Told:
 
 def said_elsewhere(clean: str) -> str:
     """A normalised text with such sides put in where they are pointed to."""
-    if not patterns.AILS.search(clean):
-        return clean
     clauses = [match[0] for match in _CLAUSES.finditer(clean)]
     telling = [at for at, clause in enumerate(clauses) if _sides(clause)]
     if len(clauses) < 2 or len(telling) != 1:
         return clean
     at = telling[0]
     sides = _sides(clauses[at])
-    if len(sides) != 1 or not patterns.AILS.search(clauses[at]):
+    if len(sides) != 1:
         return clean
     named = [one for one in bind(found_in(clauses[at]), clauses[at]) if isinstance(one, Part)]
     last = named[-1] if named and named[-1].name in PAIRED else None
@@ -88,7 +96,7 @@ def said_elsewhere(clean: str) -> str:
         behind = place > at
         if place == at or patterns.ALSO.search(clauses[place]):
             continue
-        changed[place] = _put(clauses[place], told, behind)
+        changed[place] = _put(_freed(clauses[place], told), told, behind)
         turned = turned or changed[place] != clauses[place]
     if not turned:
         return clean
@@ -102,8 +110,32 @@ def _sides(clause: str) -> set[str]:
     return {side for side in sides if side}
 
 
+def _freed(clause: str, told: _Told) -> str:
+    """A clause with the other side for each part that is without what the telling clause names."""
+    if not any(stem in clause for stem in _FREE_STEMS):
+        return clause
+
+    def freed(match: re.Match[str]) -> str:
+        said = match["un"] or match["less"] or match["of"] or match["non"] or match["what"]
+        if said is None or said[:_STEM] not in told.text:
+            return match[0]
+        return _said_latin(match, _OTHER[told.side], told) if _points(match) else match[0]
+
+    return _FREE_OF.sub(freed, clause)
+
+
+def _points(match: re.Match[str]) -> bool:
+    """Whether a paired part or "one" is what is pointed out."""
+    noun = match["noun"] or match["which"]
+    named = next(iter(found_in(noun)), None)
+    paired = named is not None and isinstance(named.scope, Part) and named.scope.name in PAIRED
+    return paired or noun in _BARE
+
+
 def _put(clause: str, told: _Told, behind: bool) -> str:
     """A clause with the side for each word that points back to it."""
+    if not patterns.AILS.search(told.text):
+        return clause
 
     def han(match: re.Match[str]) -> str:
         side = _side_han(match, told, behind)
@@ -137,10 +169,7 @@ def _side_han(match: re.Match[str], told: _Told, behind: bool) -> str | None:
 
 
 def _side_latin(match: re.Match[str], told: _Told, behind: bool) -> str | None:
-    noun = match["noun"] or match["which"]
-    named = next(iter(found_in(noun)), None)
-    paired = named is not None and isinstance(named.scope, Part) and named.scope.name in PAIRED
-    if not paired and noun not in _BARE:
+    if not _points(match):
         return None
     if match["sound"] or match["unsound"]:
         return told.unsound if match["unsound"] else _OTHER[told.unsound]

@@ -21,6 +21,9 @@ from posealign.instructions.elsewhere import said_elsewhere
         ("健侧 leg(左腿是 fracture 那条)", "右侧 leg"),
         ("the cast is on the left leg, so do the other one", "so do the right leg"),
         ("erb's palsy on the right; plot the unaffected arm", "plot the left arm"),
+        ("unstrapped foot (strap = l)", "the right foot"),
+        ("cuff-free arm, the cuff being on r", "the left arm"),
+        ("brace == left, return the knee with no brace", "return the right knee"),
         ("the sensor sits on the right foot; show the foot without it", "show the left foot"),
         ("the drip is in her left hand, i need the one with the drip", "i need the left hand"),
         ("the left one is paralysed; look at that arm", "look at the left arm"),
@@ -38,6 +41,8 @@ def test_side_goes_where_it_is_pointed_to(text: str, said: str) -> None:
         "左脚穿着鞋,鞋里挡住的点",  # nothing points back
         "右腿打了石膏就别管了,别的都标一下",
         "the left leg is broken, mark the hips",
+        "left hand, unless hidden",
+        "right foot; the unseen ones too",
         "left arm in a splint, the other points too",
     ],
 )
