@@ -8,11 +8,10 @@ it. Where more is said than that, the text stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.binding import bind, is_unsided, with_side
-from posealign.instructions.found import Found, found_in
+from posealign.instructions.found import found_in, unnamed
 from posealign.instructions.mend_han import HAN
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.phrases import phrasebook
@@ -122,7 +121,7 @@ def _explained(text: str) -> str:
     whole = named[0].scope
     if not isinstance(whole, Part) or whole == Part("all") or before[named[0].end :].strip(" ,"):
         return text
-    if bracket and (found_in(after) or not _is_list(inner, parts)):
+    if bracket and (found_in(after) or not _is_list(inner)):
         return text
     outer = meant(whole)
     if not all(meant(one.scope) < outer for one in parts if one.scope is not None):
@@ -146,9 +145,6 @@ def _says_more(before: str, inner: str) -> bool:
     )
 
 
-def _is_list(inner: str, parts: Sequence[Found]) -> bool:
+def _is_list(inner: str) -> bool:
     """Whether nothing but parts, and "only", stands in brackets."""
-    rest = inner
-    for one in reversed(parts):
-        rest = rest[: one.start] + " " + rest[one.end :]
-    return not re.sub(r"\b(?:only|just|and|the|or|both|that is|ie)\b|\W", "", rest)
+    return not re.sub(r"\b(?:only|just|and|the|or|both|that is|ie)\b|\W|_", "", unnamed(inner))

@@ -27,8 +27,13 @@ def _bind(found: Sequence[Found], text: str) -> tuple[list[Scope], bool]:
     scopes: list[Scope] = []
     shared = False
     side: str | None = None
+    carried = False  # whether the side is that of the part before
+    lent = False  # whether the last part has such a side: one of its own counts for more
     for at, item in enumerate(found):
         if item.side is not None:
+            if _is_of_both(found, at):
+                side = None
+                continue
             # "arm on the left", "膝关节（右）": a side behind its part.
             before = found[at - 1] if at else None
             behind = before is not None and before.scope is not None and scopes
@@ -36,24 +41,25 @@ def _bind(found: Sequence[Found], text: str) -> tuple[list[Scope], bool]:
             follows = found[at + 1] if at + 1 < len(found) else None
             near = follows is not None and takes_side(follows, text[item.end : follows.start])
             if behind and not near and patterns.BEHIND.fullmatch(gap):
-                last = scopes[-1]
+                last = before.scope if lent and before is not None else scopes[-1]
                 if is_unsided(last):
                     scopes[-1] = on_side(last, item.side)
                     shared = _share(scopes, found[:at], text, item.side) or shared
                 continue
             both = patterns.BOTH_SIDES.fullmatch(gap) and side is not None and not behind
-            side = None if both else item.side
+            side, carried = None if both else item.side, False
             continue
         if item.scope is None:
             continue
         scope = item.scope
-        named = scopes[-1] if scopes else None
+        named = found[at - 1].scope if lent and at else scopes[-1] if scopes else None
         gap = text[found[at - 1].end : item.start] if at else ""
         if scope in HALVES and is_unsided(named) and gap.strip() in ("on", "of", "at"):
             # "the hip on the right side"
             scopes[-1] = on_side(named, HALVES[scope])
             shared = _share(scopes, found[:at], text, HALVES[scope]) or shared
             continue
+        lent = carried and is_unsided(scope)
         if side and is_unsided(scope):
             scope = scope if item.both else on_side(scope, side)
         elif side and isinstance(scope, Union):
@@ -62,9 +68,22 @@ def _bind(found: Sequence[Found], text: str) -> tuple[list[Scope], bool]:
             scope = part(f"{side}_eyebrow")
         scopes.append(scope)
         between = text[item.end : found[at + 1].start] if at + 1 < len(found) else ""
-        if not patterns.KEEPS_SIDE.fullmatch(between):
-            side = None
+        carried = bool(side) and bool(patterns.KEEPS_SIDE.fullmatch(between))
+        side = side if carried else None
     return scopes, shared
+
+
+def _is_of_both(found: Sequence[Found], at: int) -> bool:
+    """左右: a side beside the other is none."""
+    beside = (found[at - 1] if at else None, found[at + 1] if at + 1 < len(found) else None)
+    here = found[at]
+    return any(
+        one is not None
+        and one.side not in (None, here.side)
+        and here.end - here.start == 1
+        and (one.end == here.start or here.end == one.start)
+        for one in beside
+    )
 
 
 def is_unsided(scope: Scope | None) -> TypeGuard[Part]:

@@ -39,7 +39,7 @@ def read_chain(text: str) -> Scope | None:
         before, after = match["a"], text[match.start("b") :]
         firsts, lasts = found_in(before), found_in(after)
         a = next((item for item in reversed(firsts) if item.scope is not None), None)
-        b = next((item for item in lasts if item.scope is not None), None)
+        b = next((item for item in lasts if item.scope not in (None, ALL)), None)
         if a is None or b is None:
             continue
         if pattern.bare and not (_close(before[a.end :]) and _close(after[: b.start])):
@@ -119,17 +119,19 @@ def _on_side(chain: Chain, whole: Part) -> Chain:
 
 
 def _since(found: Sequence[Found]) -> int:
-    """The start of the last part found, with a side before it."""
+    """The start of the last part found, with a side before or behind it."""
     at = max(n for n, item in enumerate(found) if item.scope is not None)
+    if at and found[at].scope in HALVES and is_unsided(found[at - 1].scope):
+        at -= 1  # "the hip of the left side"
     return found[at - 1 if at and found[at - 1].side is not None else at].start
 
 
 def _until(text: str, found: Sequence[Found]) -> int:
     """The end of the first part in the text, with a side behind it."""
-    at = next(n for n, item in enumerate(found) if item.scope is not None)
+    at = next(n for n, item in enumerate(found) if item.scope not in (None, ALL))
     following = found[at + 1] if at + 1 < len(found) else None
     gap = text[found[at].end : following.start] if following is not None else ""
-    if following is None or not patterns.BEHIND.fullmatch(gap):
+    if following is None or not (patterns.BEHIND.fullmatch(gap) or gap.strip() in ("on", "of")):
         return found[at].end
     if following.side is not None or following.scope in HALVES:
         return following.end
@@ -153,18 +155,22 @@ def _linked(first: Part | None, last: Part | None) -> Chain | None:
 @cache
 def _small() -> frozenset[str]:
     books = [phrasebook(name) for name in LANGUAGES]
-    said = " ".join(text for book in books for text in (*book.determiners, *book.owners))
+    forms = [(b.determiners, b.owners, b.points, b.single, b.both, b.sided) for b in books]
+    said = " ".join(text for rows in forms for row in rows for text in row)
     sides = " ".join(word for book in books for row in book.sides.values() for word in row)
     extra = "joint joints point points keypoint keypoints side both down downward downwards up"
     extra += " upward upwards all way one just only of on that is s baby infant newborn neonate bub"
     return frozenset(_WORDS.findall(f"{said} {sides} {extra}".lower()))
 
 
+def is_small(text: str) -> bool:
+    """Whether its Latin words only help to name a part."""
+    return all(word in _small() for word in _WORDS.findall(text) if word.isascii())
+
+
 def _close(gap: str) -> bool:
     """Nothing but small words between a part and the word that links it."""
-    words = _WORDS.findall(gap)
-    latin = [word for word in words if word.isascii()]
     return (
-        all(word in _small() for word in latin)
-        and sum(len(word) for word in words if not word.isascii()) <= _FAR
+        is_small(gap)
+        and sum(len(word) for word in _WORDS.findall(gap) if not word.isascii()) <= _FAR
     )

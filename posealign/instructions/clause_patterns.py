@@ -92,7 +92,8 @@ def _pattern(text: str, whole: bool = False, aside: bool = False) -> Pattern | N
     for strict in (True, False):
         for slot in ("(?P<{}>.+)", "(?P<{}>.+?)"):
             middle = "".join(
-                _literal(literal, strict) + (slot.format(slots[at]) if at < len(slots) else "")
+                _literal(literal, strict, weight > 1)
+                + (slot.format(slots[at]) if at < len(slots) else "")
                 for at, literal in enumerate(literals)
             )
             regexes.append(before + middle + after)
@@ -102,8 +103,10 @@ def _pattern(text: str, whole: bool = False, aside: bool = False) -> Pattern | N
     return Pattern(compiled, max(words, key=len), weight, letters <= 1, behind, whole, aside)
 
 
-def _literal(text: str, strict: bool) -> str:
-    """Fixed words with free space and commas between them; `strict` wants a lone comma."""
+def _literal(text: str, strict: bool, worded: bool) -> str:
+    """Fixed words with free space and commas between them; `strict` wants a lone comma, `worded`:
+    the pattern has words, a hyphen need not tell it.
+    """
     words = re.findall(r"[a-z'/]+|[^\sa-z'/]", text)
     marks = [word for word in words if word not in ",;"]
     if not marks:
@@ -116,7 +119,7 @@ def _literal(text: str, strict: bool) -> str:
     )
     if not re.search(r"\w", text):
         free = rf"\s*{built}\s*"
-        if text.strip() != "-":
+        if text.strip() != "-" or worded:
             return free
         # Of Latin words a hyphen without spaces makes one: "left-hand".
         return rf"(?:\s+-\s+|(?<=[\u3400-\u9fff]){free}(?=[\u3400-\u9fff]))"

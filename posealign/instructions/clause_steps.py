@@ -14,6 +14,7 @@ from functools import lru_cache
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions import keywords
 from posealign.instructions.binding import bind, on_side
+from posealign.instructions.clause_chains import read_chain
 from posealign.instructions.corrections import is_corrected, is_list
 from posealign.instructions.found import Found, found_in
 from posealign.instructions.query import Except, Part, Scope, Union, union
@@ -33,6 +34,10 @@ _INTO = re.compile(r"\b(?:for|with|by|to|into)\b|换成|改成|改为|换为|变
 _PLAINLY_INTO = re.compile(r"换成|改成|改为|换为|应该是|应为|should (?:have been|be|say)")
 _HAN = re.compile("[\u3400-\u9fff]")
 _OTHERS = re.compile(r"\b(?:my|our|own|nurse|mum|mom|dad|adult)(?:'s)?\b|妈|爸|护士|大人")
+_NOT_GIVEN = re.compile(
+    r" (?:is|are) (?:not|out|gone)\b"
+    r"|(?:就|都)?(?:不用|不要|不算|不需|不纳|别)(?![^,。;]*[别其余剩])"
+)
 _FAR = 14  # characters behind a part that may still deny it
 
 
@@ -90,7 +95,7 @@ def taken_back(text: str) -> Scope | None:
             last += 1
         again = {n for one in range(at, last + 1) for n in _named_before(named, one, at)}
         listed = [item for item in found_in(text) if item.start < named[at - 1].end]
-        if not again or not is_list(listed, text):
+        if not again or not is_list(listed, text) or read_chain(text[: named[at - 1].end]):
             continue
         kept = [item.scope for n, item in enumerate(named[:at]) if n not in again]
         if last + 1 < len(named):
@@ -246,6 +251,9 @@ def _pieces(text: str) -> list[_Piece]:
         start = lead.start() if lead else whole.start
         owned = text[start : whole.start].startswith(("of ", "from "))
         end = named[last].end
+        if given and _NOT_GIVEN.match(text, end):
+            at = last + 2
+            continue  # "the upper arm, only the shoulder is not needed"
         if taken:
             tail = text[end:]
             skipped = len(tail) - len(tail.lstrip(" 都也全就"))

@@ -50,7 +50,6 @@ def after_correction(text: str) -> str:
                 _carried(before, after, found)
                 or _turned_first(before, after, found)
                 or _listed(before, after, found)
-                or _partly(before, after, found)
                 or after
             )
         turned = _turned(before, found)
@@ -150,24 +149,6 @@ def is_list(items: Sequence[Found], text: str) -> bool:
     return not patterns.OUT_BEFORE.search(lead) and all(
         patterns.LISTED.fullmatch(gap) for gap in gaps
     )
-
-
-def _partly(before: str, after: str, found: Sequence[Found]) -> str | None:
-    """ "Left knee and left ankle, no, right ankle": what is named anew on another side goes, and
-    what stood beside it stays.
-    """
-    bound, items = bind(found_in(before), before), found_in(before)
-    named = [item for item in items if item.scope is not None]
-    anew = [one for one in bind(found, after) if isinstance(one, Part) and one.side]
-    if len(anew) != 1 or len(bound) != len(named) or len(named) < 2 or anew[0] in bound:
-        return None
-    if sum(item.scope is not None for item in found) > 1:
-        return None
-    last = bound[-1]
-    if not isinstance(last, Part) or last.name != anew[0].name or last.side is None:
-        return None
-    cut = items[-2].start if items[-2].side is not None else items[-1].start
-    return f"{before[:cut]} {after}"
 
 
 def _is_bare(found: Sequence[Found], after: str) -> bool:

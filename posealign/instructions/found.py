@@ -58,6 +58,14 @@ def found_in(text: str) -> tuple[Found, ...]:
     return tuple(_owned(found, text))
 
 
+def unnamed(text: str) -> str:
+    """The words around sides and parts."""
+    said, at = "", 0
+    for item in found_in(text):
+        said, at = f"{said}{text[at : item.start]} _ ", item.end
+    return said + text[at:]
+
+
 def _owned(found: list[Found], text: str) -> list[Found]:
     """Of a whole and its part the part: "the toes of the left foot", 左脚的大趾."""
     kept: list[Found] = []

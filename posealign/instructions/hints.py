@@ -14,6 +14,7 @@ from functools import cache
 
 from posealign.instructions.keyword_patterns import COMPOUNDS
 from posealign.instructions.mend import is_word
+from posealign.instructions.normalise import normalise
 from posealign.instructions.phrases import LANGUAGES, Phrasebook, phrasebook
 from posealign.instructions.query import Part, Query, leaves, parse
 
@@ -75,14 +76,15 @@ def runs_on(
     longest: Mapping[str, int],
 ) -> bool:
     """Whether a name of both, or a doubled one, ends within a longer: 两只手肘, 脚脚跟."""
-    if size < 2 or tokens[at][0] not in ("两", "俩", "双", "左", "脚", "手"):
+    if size < 2 or tokens[at][0] not in "两俩双左右脚手条只":
         return False
     end = at + size
     for first in range(at + 1, end):
         most = min(len(tokens), first + longest.get(tokens[first][0], 0))
         for last in range(end + 1, most + 1):
             after = tokens[last][0] if last < len(tokens) else ""
-            verb = tokens[last - 1][0] == "弯" or after in ("着", "得")  # 两只手弯着, 两只脚跟着
+            verb = tokens[last - 1][0] == "弯" and after in ("曲", "成", "起", "了", "的")
+            verb = verb or after in ("着", "得")  # 两只手弯着, 两只脚跟着
             if not verb and " ".join(token[0] for token in tokens[first:last]) in names:
                 return True
     return False
@@ -160,10 +162,23 @@ def compound_at(text: str, start: int) -> int:
             continue  # 然后头也要
         if not text.startswith(word, start) or (word.isascii() and text[end : end + 1].isalpha()):
             continue
+        if text.startswith(_longer().get(word, ()), start):
+            continue  # 腰带以上
         # 能手腕: no 能手 there; 一下身体: no 下身 either.
         if text[end - 1 : end + 1] not in _begun() or text.startswith("身体", end):
             return len(word)
     return 0
+
+
+@cache
+def _longer() -> dict[str, tuple[str, ...]]:
+    """Names that begin with such a word."""
+    book = phrasebook("zh")
+    forms = {form for name in book.parts for pair in book.forms(name) for form in pair}
+    found = {
+        word: tuple(f for f in forms if f.startswith(word) and f != word) for word in COMPOUNDS
+    }
+    return {word: names for word, names in found.items() if names}
 
 
 @cache
@@ -182,7 +197,7 @@ def _compounds() -> dict[str, tuple[str, ...]]:
 
 
 def key_of(form: str) -> str:
-    return " ".join(TOKEN.findall(form.lower()))
+    return " ".join(TOKEN.findall(normalise(form)))
 
 
 def _tokens_of(written: str) -> tuple[str, ...]:

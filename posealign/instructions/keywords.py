@@ -13,7 +13,7 @@ from posealign.errors import InvalidQuery
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.binding import bind
 from posealign.instructions.corrections import after_correction, is_corrected
-from posealign.instructions.found import found_in
+from posealign.instructions.found import found_in, unnamed
 from posealign.instructions.normalise import normalise
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.query import (
@@ -65,10 +65,7 @@ def is_of_people_alone(text: str) -> bool:
 def asks_presence(text: str) -> bool:
     """ "Is the nose in the picture?": nothing but a part, and whether it is there."""
     asked = patterns.PRESENCE.fullmatch(text)
-    rest = list(asked["part"]) if asked else ["?"]
-    for one in found_in(asked["part"]) if asked else ():
-        rest[one.start : one.end] = " " * (one.end - one.start)
-    return not "".join(rest).strip()
+    return asked is not None and not unnamed(asked["part"]).strip(" _")
 
 
 def is_structured(text: str, query: Query) -> bool:

@@ -7,14 +7,14 @@ import re
 from posealign.instructions.query import Query, Refusal, parse
 
 _SWAPS = {
-    "left": "right", "lt": "rt", "l": "r", "lue": "rue", "lle": "rle", "lefthand": "righthand",
-    "leftmost": "rightmost", "lhand": "rhand", "lfoot": "rfoot", "lknee": "rknee", "lh": "rh",
-    "lf": "rf", "lk": "rk", "leftarm": "rightarm", "leftleg": "rightleg", "os": "od",
-    "sinister": "dexter", "sinistral": "dextral", "lower left": "lower right",
-    "links": "rechts",
+    "left": "right", "lt": "rt", "lft": "rgt", "l": "r", "lue": "rue", "lle": "rle",
+    "lefthand": "righthand", "leftmost": "rightmost", "lhand": "rhand", "lfoot": "rfoot",
+    "lknee": "rknee", "lh": "rh", "lf": "rf", "lk": "rk", "leftarm": "rightarm",
+    "leftleg": "rightleg", "os": "od", "sinister": "dexter", "sinistral": "dextral",
+    "lower left": "lower right", "links": "rechts",
 }  # fmt: skip
 _BOTH = {**_SWAPS, **{b: a for a, b in _SWAPS.items()}}
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+(?!/e\b)")  # "l/e" is a lower extremity
 _QUERY_SIDE = re.compile(
     r"(?<![a-z])(left|right)(?=[_m])|(?<=_)(left|right)(?=_half)|(?<=image_)(left|right)"
 )
@@ -24,8 +24,8 @@ _NO_SIDE = re.compile(
     r"am i right|just right|right on|rights?'?s|the right (way|one to|thing|place|answer|order)|"
     r"(get|got|do|done|put) (it|them|this) right|right (so|ok|okay|here|there|under|above|below|"
     r"beside|behind|by|next to|in (the|front)|up|off|across|through|at|from the start)|"
-    r"what'?s left|left (over|out|off|behind|alone|to (do|mark|get))|is left|are left|nothing left|"
-    r"leave)\b|"
+    r"what'?s left|left (over|out|off|behind|alone|blank|to (do|mark|get))|is left|are left|"
+    r"nothing left|leave)\b|"
     r"\bb/[lr]\b|\bo[sd] (femor|cox|tib)|"  # bilateral; bones
     r"^right([,.!]|$| (the|an?|so|ok|now|then|lets?|i|i'?m|we|you|can|could|give|show|get|and|"
     r"this|that|it|here|for|what|where|which|please|left|well|my|his|her|just|all|how|do|mark)\b)|"

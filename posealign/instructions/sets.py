@@ -77,7 +77,7 @@ def evaluate(scope: Scope, choose: Chooser) -> Joints:
         return _chain(scope)
     if isinstance(scope, Union):
         return frozenset[str]().union(*(evaluate(item, choose) for item in scope.items))
-    return _subtract(evaluate(scope.scope, choose), instances(scope.removed, choose))
+    return subtract(evaluate(scope.scope, choose), instances(scope.removed, choose))
 
 
 @lru_cache(maxsize=65536)
@@ -105,7 +105,7 @@ def instances(scope: Scope, choose: Chooser) -> list[Joints]:
     return [evaluate(scope, choose)]
 
 
-def _subtract(whole: Joints, removed: Iterable[Joints]) -> Joints:
+def subtract(whole: Joints, removed: Iterable[Joints]) -> Joints:
     """Contained things go whole; things that only touch the scope leave the shared joint."""
     side = _only_side(whole)
     left = whole

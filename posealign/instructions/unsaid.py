@@ -51,7 +51,7 @@ _TOLD = re.compile(
     rf"|(?<!on )(?<!to )(?<!at )(?<!of )(?<!from )(?<!in )(?<!by )(?<!with )"
     rf"\bthe (?P<side>left|right)(?:-hand)?(?: ones?)?{_ENDS}"
     rf"|(?P<side_han>[左右])(?:手?边|侧|面)?[那这]一?[个只条边侧](?:的)?{_ENDS_HAN}"
-    r"|(?P<side_of_han>[左右])(?:边|侧|面)的(?=$|也|去掉|除外|不|排除|跳过|拿掉|剔|减|别|算|照|同|一样)"
+    r"|(?<!都是)(?<![,，]要)(?P<side_of_han>[左右])(?:边|侧|面)的(?=$|也|去掉|除外|不|排除|跳过|拿掉|剔|减|别|算|照|同|一样)"
 )
 _DENIED = re.compile(
     r"(?:\b(?:no|not|minus|without|except|for|less|skip|skipping|drop|off|out|excluding|bar|but|save)"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from posealign.instructions.mirror import mirror_query, mirror_text
+from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.query import parse
 from posealign.instructions.scoring import heads_of
 from posealign.instructions.twofold import Twofold, mirrored, twofold
@@ -35,6 +36,7 @@ def test_a_text_and_its_mirror_image_are_read_as_one(text: str) -> None:
         "get the hips, and get them right",
         "the toy right under her chin",
         "nothing left but the hands",
+        "the face, the ears left blank",
         "both legs",
         "b/l ue",
     ],
@@ -61,3 +63,11 @@ def test_a_reading_turned_is_that_of_the_query_turned(query: str) -> None:
     assert (turned.related_V == other.related_V).all()
     for slot in ("subject", "relation", "premise", "visibility", "dims"):
         assert getattr(turned, slot) == getattr(other, slot)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_word_for_a_side_has_its_mirror_image(language: str) -> None:
+    sides = phrasebook(language).sides
+    for left, right in zip(sides["left"], sides["right"], strict=True):
+        assert mirror_text(f"{left} l/e") == f"{right} l/e"
+        assert mirror_text(f"{right} l/e") == f"{left} l/e"
