@@ -24,6 +24,7 @@ from training.align import train as train_align
 from training.ask import AskConfig
 from training.command import Recipe, Stage, run
 from training.dpo import DpoConfig
+from training.experiments.bakeoff import BakeoffConfig
 from training.experiments.config import StudyConfig
 from training.experiments.fixed import FixedConfig
 from training.release import ReleaseConfig
@@ -38,7 +39,7 @@ KINDS: dict[str, type[Config]] = {
     "sft_": SftConfig, "align_": AlignConfig, "default_ask": AskConfig,
     "default_release": ReleaseConfig, "default_": SftConfig, "default.": Recipe,
     "tune": TuneConfig, "dpo": DpoConfig, "reward_model": RewardModelConfig,
-    "study_fixed": FixedConfig, "study_": StudyConfig,
+    "study_bakeoff": BakeoffConfig, "study_fixed": FixedConfig, "study_": StudyConfig,
 }  # fmt: skip
 
 
