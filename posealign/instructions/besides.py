@@ -35,9 +35,10 @@ _TOO_HAN = re.compile(r"也|还|同样|一并|加上|一块|一起")
 _NOT_HAN = re.compile(r"不|别|甭|免|没|无|留空|除|都|全")
 _NOTHING_HAN = re.compile(
     r"(?:一概|一律|统统|通通|全部?|都|一个|任何|其[他它余]|别[的处]|剩|余|什么|啥|谁|[点个])"
-    r"(?!.*(?:(?:都|全)[要标给取看留]|[不别没能][少漏落])).*(?:不|别|甭|免|没|勿|留空|删|丢)"
+    r"(?!.*(?:都|全)[要标给取看留]).*(?:不|别|甭|免|没|勿|留空|删|丢)"
     r"|(?:不|别|甭|勿|无需)[^,]{0,3}(?:任何|其[他它余]|别的)"
 )
+_ALL_HAN = re.compile(r"(?:[不别没]能?|无一)(?:许|可|准|得)?(?:少|漏|落|缺)")
 
 
 def besides(clean: str) -> str:
@@ -72,6 +73,8 @@ def _in_chinese(clean: str, match: re.Match[str]) -> str:
     if not found_in(kept) or found_in(clean[: match.start()]):
         return clean
     named = any(one.scope is not None for one in found_in(rest))
+    if not named and _ALL_HAN.search(rest):
+        return f"{clean[: match.start()]}除了{kept}都要"
     if not named and _NOTHING_HAN.match(rest):
         return f"{clean[: match.start()]}只要{kept}"
     if named and _TOO_HAN.search(rest) and not _NOT_HAN.search(rest) and not REST.search(rest):
