@@ -178,7 +178,7 @@ def evaluate(model: TextModel, tokenizer: Tokenizer, lines: list[written.Line]) 
 
 @torch.no_grad()
 def go_on_from(model: TextModel, start: Path) -> None:
-    """What the start knows; its words are the first of ours, and layers it lacks say nothing yet."""
+    """What the start knows: its words are the first of ours, and layers it lacks are silent."""
     known = {name: values.float() for name, values in load_file(start).items()}
     rows = known.pop("embed.weight")
     model.embed.weight[: len(rows)] = rows

@@ -39,6 +39,7 @@ EXCEPTIONS = {
     r"posealign serve .*--provider cuda": "wants a GPU",
     r"posealign camera --config examples/cameras.yaml$": "another network; tests/camera has one",
     r"posealign (pull|convert)": "downloads; tests/model has a hub of its own",
+    r"python -m training\.experiments\.(fixed|bakeoff)": "hours; tests/training has small ones",
     r"posealign export tensorrt": "wants a GPU; tests/model",
 }  # fmt: skip
 # Programs other than ours that a shell block may begin with.

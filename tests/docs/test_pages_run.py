@@ -38,7 +38,7 @@ from posealign.data.sources.coco import write_coco
 from training.figures import drawn
 
 Path("pictures").mkdir()
-for name, count, seed in (("labels", 32, 0), ("unseen", 6, 1)):
+for name, count, seed in (("labels", 48, 0), ("unseen", 6, 1)):
     shard, samples = drawn(count, seed=seed), []
     for n, image in enumerate(shard.images_NSS3):
         file = f"{name}-{n}.png"
