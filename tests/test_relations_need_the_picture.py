@@ -8,10 +8,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from posealign.data.image import decode_image
 from posealign.data.sample import Person, Sample
 from posealign.instructions.query import Part, Related
 from posealign.instructions.relations import choose
 from posealign.predictor import Predictor
+from serving.samples import sample_pictures
 from tests.rendered import infants
 
 IN_THE_PLANE = {
@@ -99,9 +101,7 @@ def test_depth_questions_are_answered_and_their_share_is_said(answers: Answers) 
 
 def test_what_a_relation_takes_away_is_the_rest() -> None:
     predictor = Predictor("default", "cpu", threads=1)
-    sample = next(one for one in infants() if any(p.role == "infant" for p in one.people))
-    person = next(one for one in sample.people if one.role == "infant")
-    look = predictor.look(sample.image_HW3, [person.box])
+    look = predictor.look(decode_image(sample_pictures()[0].data()))
     every = set(look.ask("all keypoints").instruction.joints)
     arm = set(look.ask("the higher arm").instruction.joints)
     rest = set(look.ask("everything but the higher arm").instruction.joints)
