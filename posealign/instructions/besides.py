@@ -10,9 +10,7 @@ import re
 
 from posealign.instructions.found import found_in
 from posealign.instructions.keyword_patterns import REST
-from posealign.instructions.query import Part
-
-ALL = Part("all")
+from posealign.instructions.query import ALL
 
 _BESIDE = re.compile(
     r"\b(?:apart from|aside from|besides?|other than|except for|save for|over and above|beyond|"

@@ -14,9 +14,8 @@ from posealign.instructions.clause_patterns import chains
 from posealign.instructions.found import Found, found_in
 from posealign.instructions.parts import joints_of
 from posealign.instructions.phrases import LANGUAGES, phrasebook
-from posealign.instructions.query import Chain, Except, Part, Scope, Union, union
+from posealign.instructions.query import ALL, Chain, Except, Part, Scope, Union, union
 
-ALL = Part("all")
 # More is named behind a chain.
 _MORE = re.compile(
     r"[\s,;.]*(?:(?:\b(?:segment|stretch|section|part|span)\b|这?一?段)[\s,;.]*)?"

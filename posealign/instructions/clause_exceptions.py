@@ -20,7 +20,7 @@ from posealign.instructions.clause_patterns import (
 )
 from posealign.instructions.clause_steps import parts_of
 from posealign.instructions.found import found_in, unnamed
-from posealign.instructions.query import Chain, Except, Part, Scope, Union, union
+from posealign.instructions.query import ALL, Chain, Except, Part, Scope, Union, union
 from posealign.instructions.sets import (
     CORE,
     Joints,
@@ -31,7 +31,6 @@ from posealign.instructions.sets import (
     subtract,
 )
 
-ALL = Part("all")
 _BREAK = re.compile(r"(?<=\w\w\w)[.;](?=\s|$)|(?<=[\u3400-\u9fff])[.;。]|\n")
 _DENYING = re.compile(
     r"\s*(?:and |also |也)?(?:(?:no|nor|not|skip|without|drop|leave out)\b|不要|别|不用)"

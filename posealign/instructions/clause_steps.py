@@ -17,11 +17,10 @@ from posealign.instructions.binding import bind, on_side
 from posealign.instructions.clause_chains import read_chain
 from posealign.instructions.corrections import is_corrected, is_list
 from posealign.instructions.found import Found, found_in
-from posealign.instructions.query import Except, Part, Scope, Union, union
+from posealign.instructions.query import ALL, Except, Part, Scope, Union, union
 from posealign.instructions.sets import is_within, meant
 
 Reader = Callable[[str], Scope | None]
-ALL = Part("all")
 _STOP = re.compile(r"[,;:.!?。、(（—]")
 _OF = re.compile(r"(?:\b(?:of|from|on|in)\s+)?(?:(?:the|his|her|its|their)\s+)?$")
 _INSIDE = re.compile(r"(?:里面?|当中|中|上)?[的把将]?")

@@ -24,12 +24,11 @@ from posealign.instructions.clause_steps import (
 )
 from posealign.instructions.corrections import after_correction, corrects_list
 from posealign.instructions.found import Found, found_in, unnamed
-from posealign.instructions.query import Chain, Except, Part, Scope, Union, union
+from posealign.instructions.query import ALL, Chain, Except, Part, Scope, Union, union
 from posealign.instructions.sets import (
     is_within,
 )
 
-ALL = Part("all")
 _NO_SIDE = re.compile(r"\b(?:am i right|right now|right away|all ?right|that'?s right)|,\s*right\?")
 # 膝盖只要左: a side behind its part, no correction.
 _ONLY_SIDE = re.compile(

@@ -58,6 +58,9 @@ class Part:
         return f"{self.side}_{self.name}" if self.side else self.name
 
 
+ALL = Part("all")
+
+
 @dataclass(frozen=True)
 class Chain:
     """All joints on the way from one joint to another along the skeleton's edges."""

@@ -24,7 +24,7 @@ from posealign.errors import InvalidQuery
 from posealign.instructions.binding import bind, on_side
 from posealign.instructions.found import found_in
 from posealign.instructions.parts import PAIRED, joints_of
-from posealign.instructions.query import Chain, Except, Part, Scope, part, union
+from posealign.instructions.query import ALL, Chain, Except, Part, Scope, part, union
 from posealign.instructions.sets import Joints, is_within, meant
 
 FILE = Path(__file__).with_name("roles.npz")
@@ -33,7 +33,6 @@ ROLES = ("asked", "out", "said", "linked")  # linked: the near end of a chain to
 MOST = 7  # mentions; longer lists are read by rules
 WIDE = 12  # assignments kept on the way
 KEPT = 4  # readings handed on
-ALL = Part("all")
 _TOKEN = re.compile(r"[a-z']+|\d+|[\u3400-\u9fff]|[^\w\s]")
 _SMALL = frozenset(
     re.findall(r"\w+", "the a an her his their its my your this that of these those 的 个 那 这")

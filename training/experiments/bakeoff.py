@@ -15,7 +15,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from posealign.model import codec
 from training import loop, losses, validate
 from training.experiments.arms import say
 from training.experiments.intervals import Floats, change
+from training.experiments.learner import Learner, learner, resume, save
 from training.experiments.looked import of_shard
 from training.experiments.pyramids import GIVEN, JOINTS, Arm, Network, network
 from training.experiments.report import write_report
@@ -88,15 +89,6 @@ class BakeoffConfig(Config):
         return int(width), int(height)
 
 
-@dataclass
-class Learner:
-    """An arm in training."""
-
-    model: Network
-    optimizer: torch.optim.Optimizer
-    ema: loop.Ema[Network]
-
-
 def open_people(config: BakeoffConfig, seed: int) -> People:
     shard = open_shard(config.shard)
     if config.labels is not None:
@@ -130,25 +122,21 @@ def batch_at(people: People, config: BakeoffConfig, step: int) -> Batch:
     return found
 
 
-def learners(config: BakeoffConfig, people: People, seed: int) -> dict[str, Learner]:
+def learners(config: BakeoffConfig, people: People, seed: int) -> dict[str, Learner[Network]]:
     found, pixels = {}, batch_at(people, config, 0)["pixels"]
     for name, arm in config.arms.items():
         model = network(arm, config.encoder, config.files, pixels, seed)
-        rates = config.rates | arm.rates
-        groups = loop.parameter_groups(model, rates, config.rate, config.weight_decay)
-        optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)
-        found[name] = Learner(model, optimizer, loop.Ema(model, config.ema))
+        found[name] = learner(model, config.rates | arm.rates, config)
     return found
 
 
 def train(
     config: BakeoffConfig, seed: int, on_the_way: Tests
-) -> tuple[dict[str, Learner], list[dict[str, str]]]:
+) -> tuple[dict[str, Learner[Network]], list[dict[str, str]]]:
     """All arms and the log; the batch at a step is a function of (seed, step) alone."""
-    people, out, start = open_people(config, seed), Path(config.out) / f"seed{seed}", 0
+    people, out = open_people(config, seed), Path(config.out) / f"seed{seed}"
     arms = learners(config, people, seed)
-    if (out / "last.pt").exists():
-        start = _resume(out / "last.pt", arms)
+    start = resume(out / "last.pt", arms)
     log, began = loop.CsvLog(out, start + 1), time.time()  # row 0 is the beginning
     if not log.rows:
         log.write(0, _curve(arms, on_the_way, config))
@@ -170,12 +158,12 @@ def train(
             log.write(done, row)
             progress.update(task, completed=done)
             if done % config.save_every == 0 or done == config.steps:
-                _save(out / "last.pt", arms, done)
+                save(out / "last.pt", arms, done)
                 say(" ".join(f"{key} {value:.4g}" for key, value in {"step": done, **row}.items()))
     return arms, log.rows
 
 
-def _step(arm: Learner, batch: Batch, config: BakeoffConfig, step: int) -> float:
+def _step(arm: Learner[Network], batch: Batch, config: BakeoffConfig, step: int) -> float:
     arm.model.train()
     maps = arm.model(batch["pixels"])
     weights_BK = batch["weights"][:, :JOINTS]
@@ -189,23 +177,6 @@ def _step(arm: Learner, batch: Batch, config: BakeoffConfig, step: int) -> float
     arm.optimizer.zero_grad()
     arm.ema.update(arm.model, step)
     return float(cost.detach())
-
-
-def _save(path: Path, arms: Mapping[str, Learner], step: int) -> None:
-    content = {name: loop.states(arm.model, arm.ema, arm.optimizer) for name, arm in arms.items()}
-    loop.save_checkpoint(path, {"arms": content, "step": step})
-
-
-def _resume(path: Path, arms: Mapping[str, Learner]) -> int:
-    saved = loop.load_checkpoint(path)
-    if set(saved["arms"]) != set(arms):
-        raise InvalidInput(
-            f"{path} has the arms {sorted(saved['arms'])}, the config {sorted(arms)}: "
-            "arms are compared after the same samples, so begin in another `out`"
-        )
-    for name, arm in arms.items():
-        loop.restore(saved["arms"][name], arm.model, arm.ema, arm.optimizer)
-    return int(saved["step"])
 
 
 def locator(model: Network, config: BakeoffConfig) -> Callable[[NDArray[np.uint8]], Floats]:
@@ -230,7 +201,9 @@ def judge(model: Network, tests: Tests, config: BakeoffConfig) -> Figures:
     return figures
 
 
-def _curve(arms: Mapping[str, Learner], tests: Tests, config: BakeoffConfig) -> dict[str, float]:
+def _curve(
+    arms: Mapping[str, Learner[Network]], tests: Tests, config: BakeoffConfig
+) -> dict[str, float]:
     """Mean OKS of what each arm is now."""
     return {f"{name} {figure}": float(values.mean())
             for name, arm in arms.items()
@@ -296,7 +269,7 @@ def study(config: BakeoffConfig) -> Path:
 
 
 def _notes(
-    config: BakeoffConfig, arms: Mapping[str, Learner], log: list[dict[str, str]]
+    config: BakeoffConfig, arms: Mapping[str, Learner[Network]], log: list[dict[str, str]]
 ) -> dict[str, str]:
     sizes, times = [], []
     for name, arm in arms.items():

@@ -14,7 +14,6 @@ import platform
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from torch import Tensor
 from posealign.config import Config, load_config
 from posealign.data.augment import Augmentation
 from posealign.data.mixture import Mixture
-from posealign.errors import InvalidInput
 from posealign.instructions.tokens import load_tokenizer
 from posealign.model.config import DecoderConfig
 from posealign.model.pose_model import PoseModel
@@ -47,6 +45,7 @@ from training.experiments.behind import (
 )
 from training.experiments.cost import TURNED, findings, judge, questions
 from training.experiments.intervals import Floats
+from training.experiments.learner import Learner, learner, resume, save
 from training.experiments.looked import Looked, of_shard, open_looked, test_views, training_views
 from training.experiments.report import write_report
 from training.instruct import Triple
@@ -105,15 +104,6 @@ class FixedConfig(Config):
         return -(-self.samples // self.batch)
 
 
-@dataclass
-class Learner:
-    """An arm in training."""
-
-    head: Head
-    optimizer: torch.optim.Optimizer
-    ema: loop.Ema[Head]
-
-
 def open_views(config: FixedConfig, model: PoseModel) -> tuple[Looked, dict[str, Looked]]:
     """The training views and the tests, by name."""
     shards = {name: open_shard(path) for name, path in config.shards.items()}
@@ -140,23 +130,20 @@ def open_views(config: FixedConfig, model: PoseModel) -> tuple[Looked, dict[str,
     return train, looked
 
 
-def learners(config: FixedConfig, model: PoseModel, seed: int) -> dict[str, Learner]:
+def learners(config: FixedConfig, model: PoseModel, seed: int) -> dict[str, Learner[Head]]:
     found = {}
     for name, arm in config.arms.items():
         head = fresh(arm, config.decoder, model, seed)
-        groups = loop.parameter_groups(head, {}, config.rate, config.weight_decay)
-        optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)
-        found[name] = Learner(head, optimizer, loop.Ema(head, config.ema))
+        found[name] = learner(head, {}, config)
     return found
 
 
 def train(
     config: FixedConfig, model: PoseModel, views: Looked, words: Instructions, seed: int
-) -> dict[str, Learner]:
+) -> dict[str, Learner[Head]]:
     """All arms on the same samples; the batch at a step is a function of (seed, step) alone."""
-    arms, out, start = learners(config, model, seed), Path(config.out) / f"seed{seed}", 0
-    if (out / "last.pt").exists():
-        start = _resume(out / "last.pt", arms)
+    arms, out = learners(config, model, seed), Path(config.out) / f"seed{seed}"
+    start = resume(out / "last.pt", arms)
     cell = pixels_per_cell((model.config.width, model.config.height))
     log, began, cpu = loop.CsvLog(out, start), time.time(), time.process_time()
     with Progress(disable=not sys.stderr.isatty()) as progress:
@@ -180,47 +167,30 @@ def train(
             log.write(step, row)
             progress.update(task, completed=done)
             if done % config.save_every == 0 or done == config.steps:
-                _save(out / "last.pt", arms, done)
+                save(out / "last.pt", arms, done)
                 say(" ".join(f"{key} {value:.4g}" for key, value in {"step": done, **row}.items()))
     return arms
 
 
 def _step(
-    arm: Learner, batch: Mapping[str, Tensor], words: Mapping[str, Tensor],
+    arm: Learner[Head], batch: Mapping[str, Tensor], words: Mapping[str, Tensor],
     lattice: Lattice, config: FixedConfig, step: int,
 ) -> dict[str, float]:  # fmt: skip
-    parts = arm.head.cost(batch, words, lattice)
+    parts = arm.model.cost(batch, words, lattice)
     torch.stack(list(parts.values())).sum().backward()
     # Apart, so that what the reading learns does not shorten a step of the places.
-    reading = [p for name, p in arm.head.named_parameters() if _reads(name)]
-    placing = [p for name, p in arm.head.named_parameters() if not _reads(name)]
+    reading = [p for name, p in arm.model.named_parameters() if _reads(name)]
+    placing = [p for name, p in arm.model.named_parameters() if not _reads(name)]
     for side in (reading, placing):
         torch.nn.utils.clip_grad_norm_(side, config.clip)
     arm.optimizer.step()
     arm.optimizer.zero_grad()
-    arm.ema.update(arm.head, step)
+    arm.ema.update(arm.model, step)
     return {name: float(part.detach()) for name, part in parts.items()}
 
 
 def _reads(name: str) -> bool:
     return name.removeprefix("decoder.").startswith(READS)
-
-
-def _save(path: Path, arms: Mapping[str, Learner], step: int) -> None:
-    content = {name: loop.states(arm.head, arm.ema, arm.optimizer) for name, arm in arms.items()}
-    loop.save_checkpoint(path, {"arms": content, "step": step})
-
-
-def _resume(path: Path, arms: Mapping[str, Learner]) -> int:
-    saved = loop.load_checkpoint(path)
-    if set(saved["arms"]) != set(arms):
-        raise InvalidInput(
-            f"{path} has the arms {sorted(saved['arms'])}, the config {sorted(arms)}: "
-            "arms are compared after the same samples, so begin in another `out`"
-        )
-    for name, arm in arms.items():
-        loop.restore(saved["arms"][name], arm.head, arm.ema, arm.optimizer)
-    return int(saved["step"])
 
 
 def study(config: FixedConfig) -> Path:
@@ -258,7 +228,7 @@ def study(config: FixedConfig) -> Path:
                 found = judge(arm.ema.model, held_out, asked[test], cell)
                 figures.setdefault(test, {}).setdefault(name, []).append(found)
         weights = hashlib.sha256(Path(config.weights_from).read_bytes()).hexdigest()[:16]
-        sizes = [f"{name} {sum(p.numel() for p in arm.head.parameters() if p.requires_grad)}"
+        sizes = [f"{name} {sum(p.numel() for p in arm.model.parameters() if p.requires_grad)}"
                  for name, arm in arms.items()]  # fmt: skip
         notes = {
             "backbone": f"frozen, {weights}",
