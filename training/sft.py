@@ -111,7 +111,9 @@ class Losses(nn.Module):
             )
         _, delta, state, z, _ = self.model.decoder.look(seen["tokens"], batch["crop"])
         vectors_BKR = (self.model.table + delta)[:, joints_K]
-        maps = self.model.heatmaps(seen["features"], vectors_BKR).flatten(2)
+        # Not in bf16: it would round a logit of 20 to eighths.
+        with torch.autocast(vectors_BKR.device.type, enabled=False):
+            maps = self.model.heatmaps(seen["features"].float(), vectors_BKR.float()).flatten(2)
         weights_BK = (batch["weights"] * self.importance)[:, joints_K]
         cells = batch["points"][:, joints_K] / self.scale
         sums["place"] = losses.place_loss(

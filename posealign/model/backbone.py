@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from posealign.errors import InvalidConfig, among
+from posealign.model.attention import attend
 from posealign.model.heads import Finder
 from posealign.model.neck import Neck, build_neck
 
@@ -58,7 +59,7 @@ class Attention(nn.Module):
         batch, count, width = x_BND.shape
         qkv = self.qkv(x_BND).reshape(batch, count, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = functional.scaled_dot_product_attention(q, k, v)
+        mixed = attend(q, k, v)
         return self.proj(mixed.transpose(1, 2).reshape(batch, count, width))  # type: ignore[no-any-return]
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from posealign.model.attention import attend
 from posealign.model.config import DecoderConfig
 from posealign.model.heads import JointHeads
 
@@ -31,7 +32,7 @@ class Attention(nn.Module):
     def forward(self, x_BQD: Tensor, memory_BMD: Tensor, mask_B11M: Tensor | None = None) -> Tensor:
         q = self.q(x_BQD).unflatten(2, (self.heads, -1)).transpose(1, 2)
         k, v = self.kv(memory_BMD).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask_B11M)
+        mixed = attend(q, k, v, mask_B11M)
         return self.out(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from posealign.errors import InvalidConfig
+from posealign.model.attention import attend
 
 # MobileNetV2, width 1: (expansion, channels, stride of the first block, blocks)
 _STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 2, 3), (6, 64, 2, 4), (6, 96, 1, 3),
@@ -106,7 +107,7 @@ class Block(nn.Module):
         batch, count, width = x_BND.shape
         qkv = self.qkv(self.norm1(x_BND)).reshape(batch, count, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape_as(x_BND)
+        seen = attend(q, k, v).transpose(1, 2).reshape_as(x_BND)
         x_BND = x_BND + self._skip(self.proj(seen))
         return x_BND + self._skip(self.fc2(F.gelu(self.fc1(self.norm2(x_BND)))))
 

@@ -71,6 +71,13 @@ def test_a_resumed_run_draws_the_same_curve(whole: Path, tmp_path: Path) -> None
     assert losses(tmp_path) == pytest.approx(losses(whole), rel=1e-4)
 
 
+def test_bf16_draws_nearly_the_same_curve(whole: Path, tmp_path: Path) -> None:
+    """In a process of its own: accelerate keeps one precision for all of a process."""
+    arguments = [str(TINY), f"out={tmp_path}", "steps=6", "precision=bf16"]
+    subprocess.run([sys.executable, "-m", "training.sft", *arguments], check=True, timeout=300)
+    assert losses(tmp_path) == pytest.approx(losses(whole), rel=0.01)
+
+
 @pytest.mark.slow
 def test_kill_minus_nine_and_resume(tmp_path: Path) -> None:
     arguments = [sys.executable, "-m", "training.sft", str(TINY), "steps=16", "save_every=3"]
