@@ -2,6 +2,7 @@
 
     python -m training.corpus convert SOURCE_DIR  en_*, zh_*, w*_*: train and dev; test_*: test
     python -m training.corpus add SOURCE_DIR      more w*_* files to what is in the repository
+    python -m training.corpus hold SOURCE_DIR     w*_* files that are only ever measured on
     python -m training.corpus check               figures of what is in the repository
 
 Test texts are read by this script alone and never printed; its digest is committed before
@@ -26,7 +27,7 @@ from scipy import sparse
 from posealign.instructions.foreign import language
 from posealign.instructions.normalise import normalise
 from posealign.instructions.query import Refusal, parse
-from posealign.instructions.written import FOLDER, Line, digest, load
+from posealign.instructions.written import FOLDER, SPLITS, Line, digest, load
 
 DEV_SHARE = 0.13  # of the frames
 LATER_DEV_SHARE = 0.04  # of those of the later files (w*), which are there to learn from
@@ -114,6 +115,15 @@ def add(source: Path) -> None:
     _write({name: groups[name] + fresh[name] for name in ("train", "dev")})
 
 
+def hold(source: Path) -> None:
+    """Lines of strangers, but for those that nearly repeat a line of another part."""
+    lines = [line for path in sorted(source.glob("w*_*.txt")) for line in read_source(path)]
+    others = [line.text for name in ("train", "dev", "test") for line in load(name)]
+    near = nearest_similarity([line.text for line in lines], others)
+    report("lines close to one of another part, dropped", int((near >= NEAR).sum()))
+    _write({"strangers": [line for line, n in zip(lines, near, strict=True) if n < NEAR]})
+
+
 def _drop_near_test(groups: dict[str, list[Line]]) -> None:
     test = [line.text for line in groups["test"]]
     if not test:
@@ -132,14 +142,14 @@ def _write(groups: dict[str, list[Line]]) -> None:
             continue
         rows = (json.dumps(asdict(line), ensure_ascii=False) for line in group)
         (FOLDER / f"{name}.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
-    parts = [name for name in ("train", "dev", "test") if (FOLDER / f"{name}.jsonl").is_file()]
+    parts = [name for name in SPLITS if (FOLDER / f"{name}.jsonl").is_file()]
     digests = {name: digest(name) for name in parts}
     (FOLDER / "digests.json").write_text(json.dumps(digests, indent=1) + "\n", "utf-8")
     check()
 
 
 def check() -> None:
-    for name in ("train", "dev", "test"):
+    for name in SPLITS:
         if not (FOLDER / f"{name}.jsonl").is_file():
             continue
         lines = load(name)
@@ -163,7 +173,7 @@ def report(name: str, value: object) -> None:
     print(f"{name}: {value}", file=sys.stderr)
 
 
-TASKS = {"convert": convert, "add": add}
+TASKS = {"convert": convert, "add": add, "hold": hold}
 
 
 def main() -> None:

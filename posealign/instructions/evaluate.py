@@ -36,7 +36,7 @@ COLUMNS = (
 class InstructionEvaluation(Config):
     """`corpus` lists written splits; `seen` and `compositional` count generated texts."""
 
-    corpus: tuple[str, ...] = ("dev", "test")
+    corpus: tuple[str, ...] = ("dev", "test", "strangers")
     bundle: str = "default"
     readers: tuple[str, ...] = ("ours", "keywords", "minilm")
     seen: int = 1000
@@ -85,7 +85,7 @@ def minilm_reader(config: InstructionEvaluation) -> scoring.Reader:
 
 
 def evaluate_instructions(config: InstructionEvaluation) -> dict[str, Any]:
-    """Reader → split → figures, and for each reader the consistency figures on written text."""
+    """Reader → split → figures; of written text also how consistently it is read."""
     lines = splits(config)
     report: dict[str, Any] = {
         "corpus": {name: len(rows) for name, rows in lines.items()},
@@ -123,11 +123,10 @@ def _measure(reader: scoring.Reader, lines: dict[str, list[Line]], english: bool
                 of = [at for at, row in enumerate(kept) if row.language == language]
                 found = scoring.figures([readings[a] for a in of], [kept[a].query for a in of])
                 measured[split][f"exact_{language}"] = found["exact"]
-    spoken = [row for name, rows in lines.items() if name in written.SPLITS for row in rows]
-    spoken = [row for row in spoken if row.language == "en"] if english else spoken
-    measured["pair_agreement"] = scoring.pair_agreement(reader, spoken)
-    measured["mirror_consistency"] = scoring.mirror_consistency(reader, spoken)
-    measured["typo_drop_points"] = scoring.typo_drop(reader, spoken)
+        if split in written.SPLITS:
+            measured[split]["pair_agreement"] = scoring.pair_agreement(reader, kept)
+            measured[split]["mirror_consistency"] = scoring.mirror_consistency(reader, kept)
+            measured[split]["typo_drop_points"] = scoring.typo_drop(reader, kept)
     return measured
 
 
@@ -147,11 +146,13 @@ def table(report: dict[str, Any]) -> str:
         "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows
     )
     for reader, measured in report["readers"].items():
-        text += (
-            f"\n{reader}: pairs agree {100 * measured['pair_agreement']:.1f} %, "
-            f"mirror consistent {100 * measured['mirror_consistency']:.1f} %, "
-            f"typo drop {measured['typo_drop_points']:.1f} points"
-        )
+        for split in (name for name in report["corpus"] if name in written.SPLITS):
+            found = measured[split]
+            text += (
+                f"\n{reader}, {split}: pairs agree {100 * found['pair_agreement']:.1f} %, "
+                f"mirror consistent {100 * found['mirror_consistency']:.1f} %, "
+                f"typo drop {found['typo_drop_points']:.1f} points"
+            )
     return text
 
 
