@@ -10,6 +10,7 @@ import re
 
 from posealign.instructions.found import found_in
 from posealign.instructions.keyword_patterns import REST
+from posealign.instructions.ledger import settled
 from posealign.instructions.query import ALL
 
 _BESIDE = re.compile(
@@ -51,7 +52,7 @@ def besides(clean: str) -> str:
 def _in_english(clean: str, beside: re.Match[str]) -> str:
     before, behind = clean[: beside.start()], clean[beside.end() :]
     named = [one for one in found_in(behind) if one.scope is not None]
-    if not named or REST.search(clean):
+    if not named or REST.search(clean) or settled(clean) is not None:
         return clean
     nothing = _NOTHING.search(clean)
     if nothing and not found_in(before) and not _NEGATED.search(clean[nothing.end() :]):

@@ -215,7 +215,7 @@ def propose_read(ballot: Ballot, clean: str, ruled: Query | Refusal | None) -> M
     if clauses is not None:
         views[0] = meant(clauses)
         kind = how or ("corrected" if is_corrected(clean) else "plain")
-        kind = "composed" if how != "told" and is_composed(clauses) else kind
+        kind = "composed" if how not in ("told", "settled") and is_composed(clauses) else kind
         ballot.propose(mask_of(clauses), **{f"clauses_{kind}": 1.0})
     if isinstance(ruled, Query):
         views[1] = meant(ruled.scope)

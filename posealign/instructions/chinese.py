@@ -29,6 +29,11 @@ _CANTONESE = {
 }  # fmt: skip
 _WORDS = re.compile("|".join(sorted(_CANTONESE, key=len, reverse=True)))
 _LETTERS = frozenset("唔咗嘅喺嗰啲冇佢畀俾睇嚟咩嘢咁净企瞓")
+# 肩要左不要右 says the side twice.
+_NOT_THAT_SIDE = re.compile(
+    r"要(?P<side>[左右])(?:边|侧)?的?,?(?:不要|别要?|不看|不标|莫要?)[左右](?:边|侧)?的?(?=$|[,;。!])"
+)
+_ASPECT = re.compile("著(?![名作者称述录])")  # 抱著
 _BELOW = re.compile("(?:以下|往下)(?=[到至])")  # 膝以下到踝 begins at the knee
 # 除了X什么都不要
 _BUT_NOTHING = re.compile(
@@ -48,6 +53,9 @@ def in_mandarin(clean: str) -> str:
     """A normalised text with such words and phrases put plainly."""
     if not _LETTERS.isdisjoint(clean):
         clean = _WORDS.sub(lambda match: _CANTONESE[match[0]], clean)
+    clean = _NOT_THAT_SIDE.sub(r"要\g<side>", clean)
+    if "著" in clean:
+        clean = _ASPECT.sub("着", clean)
     clean = _BELOW.sub("", clean)
     clean = _LACKING.sub(_without, clean)
     return _BUT_NOTHING.sub(r"只要\g<kept>", clean) if "除" in clean else clean
@@ -69,6 +77,10 @@ _TURNED = re.compile(
     r"(?:更正|写错|说错|打错|弄错|搞错|弄反|说反|写反|搞反|标反|错|反|不对|不是)(?:了|啦)?[,:;。\s]*"
     r"(?:应该|应|都|全|均|该|其实)*(?:是|为|改)?(?P<side>[左右])(?:手?边|侧|面)?的?[吧啊哈呀。!]*$"
 )
+_ALL_SIDED = re.compile(
+    r"[,;。](?:这|那)?(?:[两二三四几]个|俩|仨)?(?:全|都|统统|一律|归|通通)+(?:要|是|在|取|看|标)?"
+    r"(?P<side>[左右])(?:手?边|侧|面)?的?(?:那?[俩仨些]|那[两三几]个)?[。!]*$"
+)
 _SIDES = {"left": "左", "right": "右"}
 _MIRRORED = str.maketrans("左右", "右左")
 
@@ -81,6 +93,17 @@ def turned_list(clean: str) -> str:
     parts = [one for one in found_in(before) if one.scope is not None]
     sided = before.translate(_MIRRORED)
     return sided if len(parts) > 1 and match["side"] in sided else clean
+
+
+def sided_list(clean: str) -> str:
+    """A list whose side is told behind it, with the side at each part."""
+    match = _ALL_SIDED.search(clean)
+    if match is None:
+        return clean
+    before = clean[: match.start()]
+    found = found_in(before)
+    one_sided = any(one.side for one in found)
+    return clean if one_sided or len(found) < 2 else with_side(before, found, match["side"])
 
 
 def explained(clean: str) -> str:

@@ -24,6 +24,7 @@ from posealign.instructions.clause_steps import (
 )
 from posealign.instructions.corrections import after_correction, corrects_list
 from posealign.instructions.found import Found, found_in, unnamed
+from posealign.instructions.ledger import settled
 from posealign.instructions.query import ALL, Chain, Except, Part, Scope, Union, union
 from posealign.instructions.sets import (
     is_within,
@@ -61,9 +62,13 @@ def read_clauses(clean: str) -> Scope | None:
 
 
 def weigh_clauses(clean: str) -> tuple[Scope | None, str]:
-    """The same, and how sure a reading it is: "told" where what is left out and what is kept lie
-    within each other, "joined" where words join or part its clauses, else "".
+    """The same, and how sure a reading it is: "settled" where every word of it is known, "told"
+    where what is left out and what is kept lie within each other, "joined" where words join or
+    part its clauses, else "".
     """
+    outcome = settled(clean)
+    if outcome is not None and outcome.scope is not None:
+        return outcome.scope, "settled"
     text = _ONLY_SIDE.sub(r"(\1)", _NO_SIDE.sub(" ", _BOTH.sub(" ", clean)))
     piece = _pieced(text)
     if piece is not None:

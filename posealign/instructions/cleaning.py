@@ -13,7 +13,8 @@ import re
 
 from posealign.instructions.afterthought import put_together
 from posealign.instructions.besides import besides
-from posealign.instructions.chinese import explained, in_mandarin, turned_list
+from posealign.instructions.chinese import explained, in_mandarin, sided_list, turned_list
+from posealign.instructions.comparisons import compared
 from posealign.instructions.elsewhere import said_elsewhere
 from posealign.instructions.found import found_in
 from posealign.instructions.mend import mend
@@ -23,7 +24,10 @@ from posealign.instructions.parts import PAIRED
 from posealign.instructions.pinyin import from_pinyin
 from posealign.instructions.query import Part
 from posealign.instructions.reasons import without_reasons
+from posealign.instructions.slips import unslipped
+from posealign.instructions.statements import restated
 from posealign.instructions.unsaid import complete
+from posealign.instructions.viewpoint import from_within
 from posealign.instructions.whole import of_whole
 
 _OWNER = r"(?:(?:the|his|her|its|their) )?"
@@ -34,6 +38,12 @@ _BOTH = re.compile(
 )
 _BOTH_HAN = re.compile(
     r"(?:(左)|右)(?:边|侧|面)?的?(?:[、/&+和跟与加及]|以及)\s*(?(1)右|左)(?:边|侧|面)?的?"
+)
+# "(左、右都算)" behind a part says nothing that the part alone does not.
+_BOTH_BEHIND = re.compile(
+    r"[,( ]*(?:要|就是|是|包括)?(?<![左右分认辨])左(?:边|侧)?(?:的)?(?:、|和|跟|与|也|,|/|&|"
+    r"或)*右(?:边|侧)?的?"
+    r"(?:两[个只条边侧]|都|各一?[个只条]|不分|全|也|算|要|看|标|有|在内|都是)*\)?(?=$|[,;。!])"
 )
 # Sides in the Latin of anatomy, behind what they belong to: crus sinistrum, pes dexter.
 _LATIN = re.compile(
@@ -48,14 +58,16 @@ def cleaned(text: str) -> str:
     """A normalised text as its writer meant to write it."""
     text = _LATIN.sub(lambda m: f"{'left' if m['left'] else 'right'} {m['part']}", text)
     text = in_mandarin(from_pinyin(without_idle_numbers(text)))
-    mended = mend(text)
+    mended = mend(unslipped(text))
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     mended = _BOTH.sub(lambda match: _both(match, "both "), mended)
     if HAN.search(mended):
-        mended = explained(turned_list(mended))
-    return complete(of_whole(said_elsewhere(put_together(without_reasons(besides(mended))))))
+        mended = _BOTH_BEHIND.sub("", compared(from_within(mended)))
+        mended = explained(sided_list(turned_list(mended)))
+    said = complete(of_whole(said_elsewhere(put_together(without_reasons(besides(mended))))))
+    return restated(said) if HAN.search(said) else said
 
 
 def _both(match: re.Match[str], word: str) -> str:

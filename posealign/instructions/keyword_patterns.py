@@ -63,6 +63,7 @@ PRESENCE = re.compile(_ROWS["presence"])
 PLAINLY = tuple((slot, value, re.compile(pattern)) for slot, value, pattern in _ROWS["plainly"])
 PLAIN_STEMS: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in _ROWS["plain_stems"].items()}
 ERRAND = re.compile(_ROWS["errand"])  # "wipe his nose"
+STUDY = re.compile(_ROWS["study"])  # "how does a knee work"
 NO_ERRAND = re.compile(_ROWS["no_errand"])  # … "and show the mouth"
 ADULTS_OWN = re.compile(_ROWS["adults_own"])  # "the aunt's …"
 OF_ADULT = re.compile(_ROWS["of_adult"])  # "… of the woman changing her"

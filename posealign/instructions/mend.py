@@ -22,6 +22,7 @@ LATIN = re.compile(r"(?<![a-z0-9à-ɏß])[a-z]+(?![a-z0-9à-ɏß])")
 _RUN = re.compile("(?!(?<=[xyz])轴)[\u3400-\u9fff]+")  # a z轴 is an axis
 SHORTEST = 3  # letters
 LONG = 8  # letters; from here two slips may be meant
+NEVER = 9.0  # the cost of what is no slip
 _COMMON = 15  # times a word must be written for a word of four letters to be its slip
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SIDES = frozenset({"left", "right", "both", "lt", "rt", "lft", "rgt"})
@@ -89,6 +90,7 @@ class Spelling:
 
     counts: Mapping[str, int]
     real: frozenset[str]
+    known: frozenset[str]  # both
     close: Mapping[str, tuple[str, ...]]
 
 
@@ -111,7 +113,8 @@ def spelling() -> Spelling:
         if len(word) >= SHORTEST:
             for less in {word, *less_letters(word, 2 if len(word) >= LONG else 1)}:
                 close.setdefault(less, []).append(word)
-    return Spelling(counts, frozenset(real), {key: tuple(row) for key, row in close.items()})
+    known = frozenset(real.union(counts))
+    return Spelling(counts, frozenset(real), known, {key: tuple(row) for key, row in close.items()})
 
 
 def less_letters(word: str, most: int) -> Iterator[str]:
@@ -125,7 +128,7 @@ def less_letters(word: str, most: int) -> Iterator[str]:
 
 
 def is_word(word: str) -> bool:
-    return word in spelling().counts or word in spelling().real
+    return word in spelling().known
 
 
 @lru_cache(maxsize=16384)
@@ -139,7 +142,7 @@ def mend_word(word: str) -> str:
     most = 2 if len(calm) >= LONG else 1
     keys = {calm, *less_letters(calm, most)}
     options = {option for key in keys for option in known.close.get(key, ())}
-    scored = [(cost, option) for option in options if (cost := _cost(calm, option, most)) < 9]
+    scored = [(cost, option) for option in options if (cost := how_unlikely(calm, option)) < NEVER]
     if scored:
         return min(scored)[1]
     return _split(calm) or word
@@ -160,7 +163,7 @@ def _side_of(word: str, following: str) -> str | None:
 
 def _is_slip(word: str, side: str) -> bool:
     most = 2 if len(word) > SHORTEST + 2 and not is_word(word) else 1  # "rihhgt"
-    return _slips(word, side)[0] <= most or sorted(word) == sorted(side)
+    return slips(word, side)[0] <= most or sorted(word) == sorted(side)
 
 
 @lru_cache(maxsize=4096)
@@ -181,7 +184,7 @@ def _part_of(word: str, sided: bool = True) -> str:
     likely = [
         (cost, name)
         for name in names & _part_words()
-        if name[0] == word[0] and (cost := _cost(word, name, most)) < limit
+        if name[0] == word[0] and (cost := how_unlikely(word, name, most)) < limit
     ]
     return min(likely)[1] if likely else word
 
@@ -206,7 +209,7 @@ def _turned(word: str) -> str:
         for name in _part_words()
         if known.counts.get(name, 0) >= often
         and sorted(name) == sorted(word)
-        and _slips(word, name)[0] == 1
+        and slips(word, name)[0] == 1
     ]
     return found[0] if len(found) == 1 else word
 
@@ -224,23 +227,24 @@ def _part_forms() -> frozenset[str]:
     return frozenset(form.lower() for pair in pairs for form in pair)
 
 
-def _cost(word: str, option: str, most: int) -> float:
-    """How unlikely the slip is, less how common the word is; 9 and more is none."""
+def how_unlikely(word: str, option: str, most: int | None = None) -> float:
+    """How unlikely the slip is, less how common the word is; NEVER and more is none."""
+    most = most or (2 if len(word) >= LONG else 1)
     common = spelling().counts[option]
     if option == _SILENT.get(word[0], "") + word and option in _part_words():
         return -1.0
-    slips, cost = _slips(word, option)
+    number, cost = slips(word, option)
     named = option in _part_words()
-    likely = named and slips == 1 and sorted(word) == sorted(option)  # "elg"
-    if slips > most or (word[0] != option[0] and (slips > 1 or (len(word) <= 4 and not likely))):
-        return 9.0
+    likely = named and number == 1 and sorted(word) == sorted(option)  # "elg"
+    if number > most or (word[0] != option[0] and (number > 1 or (len(word) <= 4 and not likely))):
+        return NEVER
     if len(word) <= 4 and common < _COMMON and not likely:
-        return 9.0  # abbreviations are short
+        return NEVER  # abbreviations are short
     cost += 0.5 * (word[0] != option[0]) - 0.3 * named
     return cost - 0.15 * math.log10(1 + common)
 
 
-def _slips(word: str, option: str) -> tuple[int, float]:
+def slips(word: str, option: str) -> tuple[int, float]:
     """Damerau's distance (neighbours exchanged are one), and that with likely slips cheap."""
     rows, columns = len(word) + 1, len(option) + 1
     table = [[(0, 0.0)] * columns for _ in range(rows)]

@@ -25,7 +25,7 @@ GRAMMAR = frozenset(
     )
 )
 # Nobody types these by mistake for another.
-_KEPT = frozenset("由和跟与及咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖去")
+KEPT = frozenset("由和跟与及咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖去改省")
 _SMALL = frozenset("的得地和跟与是把")
 # Words of ours that no list of words has, and that hold what is often written for a part.
 _WORDS = frozenset(
@@ -35,7 +35,7 @@ _WORDS = frozenset(
         "有条 有只 有个 有双 两肢 对角线",
     )
 )
-_HEARD_SIDES = {"佐": "左", "佑": "右"}
+HEARD_SIDES = {"佐": "左", "佑": "右"}
 
 
 @dataclass(frozen=True)
@@ -132,12 +132,12 @@ def _holds_slip(run: str, end: int, window: str, known: Sounds) -> bool:
 def _alone(run: str, at: int, known: Sounds) -> str:
     """A character often written for a part's, that is no word by itself nor with a neighbour."""
     written = run[at]
-    if written in _HEARD_SIDES and _part_at(run, at + 1):
-        return _HEARD_SIDES[written]
+    if written in HEARD_SIDES and _part_at(run, at + 1):
+        return HEARD_SIDES[written]
     if written in "得地" and run[max(0, at - 1) : at + 1] not in known.words:
         return "的" if _part_at(run, at + 1) else written
     meant = known.taken.get(written)
-    if meant is None or written in known.words or written in _KEPT or is_named(run, at):
+    if meant is None or written in known.words or written in KEPT or is_named(run, at):
         return written
     pairs = (run[max(0, at - 1) : at + 1], run[at : at + 2])
     return written if any(pair in known.words for pair in pairs) else meant
@@ -185,7 +185,7 @@ def _breaks(run: str, at: int, window: str, option: str, known: Sounds) -> bool:
         if written == meant:
             continue
         pairs = (run[max(0, place - 1) : place + 1], run[place : place + 2])
-        kept = written in _KEPT or (written == "更" and len(window) == 2)  # 脚更冲着: no 脚跟
+        kept = written in KEPT or (written == "更" and len(window) == 2)  # 脚更冲着: no 脚跟
         if kept or any(pair in known.words for pair in pairs if len(pair) == 2):
             return True
         if offset + 1 == len(window) and run[place : place + 2] in known.targets:

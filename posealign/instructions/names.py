@@ -22,7 +22,7 @@ _TITLES_HAN = tuple(
         "医生 大夫 医师 老师 护士 主任 教授 博士 师傅 先生 女士 太太 小姐 阿姨 叔 姐 哥 姨 妈 爸",
     )
 )
-_WEEKS = frozenset("这那上下每本几")  # 这周
+_NO_ELBOW = frozenset("这那上下每本几小老")  # 这周, 小周
 _COUNTED = frozenset("左右双只")  # 左叫 may well be 左脚
 
 
@@ -41,4 +41,4 @@ def is_named(run: str, at: int) -> bool:
         return before not in _COUNTED
     if before in _BEFORE_HAN or run.startswith(_TITLES_HAN, at + 1):
         return True
-    return written in (before, run[at + 1 : at + 2]) or (written == "周" and before in _WEEKS)
+    return written in (before, run[at + 1 : at + 2]) or (written == "周" and before in _NO_ELBOW)

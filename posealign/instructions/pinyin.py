@@ -10,11 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
-from posealign.instructions.mend import LATIN, spelling
+from posealign.instructions.mend import LATIN, less_letters, slips, spelling
 from posealign.instructions.mend_han import HAN, chinese_targets, sounds
 from posealign.instructions.phrases import phrasebook
 
 _MOST = 6  # syllables typed apart
+_LONG = 5  # letters of a name that is known with a slip in it
 _COMMON = 15  # times a word must be written to be an English word whatever it sounds like
 # Beside the names.
 _AROUND = frozenset(
@@ -36,6 +37,7 @@ _MERGED = ((re.compile("([zcs])h"), r"\1"), (re.compile("([ie])ng"), r"\1n"))
 
 def from_pinyin(clean: str) -> str:
     """The text with the names that are typed in pinyin written in characters."""
+    clean = _unslipped(clean)
     words = list(LATIN.finditer(clean))
     foreign = [_foreign(word[0]) for word in words]
     if True not in foreign:
@@ -56,6 +58,36 @@ def from_pinyin(clean: str) -> str:
     if not pieces:
         return clean
     return _BETWEEN.sub("", _OF.sub("的", "".join(pieces) + clean[end:]))
+
+
+def _unslipped(clean: str) -> str:
+    """The text with long names mended that are a slip away, where all beside them is pinyin."""
+    words = LATIN.findall(clean)
+    if not 1 < len(words) <= _MOST:
+        return clean
+    spelt = [merged(word) in _spelt() or _nearest(word) != word for word in words]
+    return LATIN.sub(lambda match: _nearest(match[0]), clean) if all(spelt) else clean
+
+
+@lru_cache(maxsize=4096)
+def _nearest(word: str) -> str:
+    """The joined syllables that an unknown word is one slip away from."""
+    joined = merged(word)
+    if len(joined) < _LONG or joined in _spelt() or spelling().counts.get(word, 0) >= _COMMON:
+        return word
+    near = {name for less in {joined, *less_letters(joined, 1)} for name in _close().get(less, ())}
+    close = sorted((slips(joined, name), name) for name in near)
+    return close[0][1] if close and close[0][0][0] == 1 else word
+
+
+@cache
+def _close() -> Mapping[str, tuple[str, ...]]:
+    """A long name in joined syllables, whole or less one letter → such names."""
+    found: dict[str, list[str]] = {}
+    for name in _names():
+        for less in {name, *less_letters(name, 1)} if len(name) >= _LONG else ():
+            found.setdefault(less, []).append(name)
+    return {less: tuple(names) for less, names in found.items()}
 
 
 def _completed(text: str, word: re.Match[str]) -> str:

@@ -19,6 +19,12 @@ _THROUGHOUT = re.compile(
 )
 # 右半边 alone is half of the body, unless it is of the picture.
 _HALF = re.compile(r"(?<![面片图像幕头里的])([左右]半边)(?=$|[,;。!])")
+# What a way leads through: the shortest one is meant all the same.
+_VIA = re.compile(
+    r",? (?:and )?(?:down |up )?(?:via|by way of|past|over|across|through|along|down|up) "
+    r"(?:the |her |his )?(?P<over>[a-z]+)(?=,? (?:and )?(?:down |up |out |on |then )?(?:to|till"
+    r"|until) )"
+)
 _NARROWS = re.compile(r",\s*(?:(?:just|only) )?(?:(?:the|her|his|its) )?")
 
 
@@ -28,6 +34,8 @@ def of_whole(text: str) -> str:
         text = _HALF.sub(r"\1身体", text)
     if "去" in text:
         text = _less(text)
+    if " to " in text:
+        text = _VIA.sub(_passed, text)
     if " to " in text or "从" in text:
         text = _THROUGHOUT.sub(_of_half, text)
     return _narrowed(text) if "," in text else text
@@ -46,6 +54,15 @@ def _of_half(match: re.Match[str]) -> str:
     """Nothing, where it is of half a body that it is said."""
     before = [one.scope for one in found_in(match.string[: match.start()]) if one.scope]
     return "" if len(before) == 1 and before[0] in HALVES else match[0]
+
+
+def _passed(match: re.Match[str]) -> str:
+    """Nothing, where a way leads from a part through another one to a third."""
+    before, behind = match.string[: match.start()], match.string[match.end() :]
+    ends = found_in(before)[-1:], found_in(behind)[:1]
+    through = match["over"] in ("chest", "flank", "back", "body") or found_in(match["over"])
+    starts = ends[0] and ends[0][0].scope is not None and ends[0][0].end == len(before)
+    return "" if starts and ends[1] and through else match[0]
 
 
 def _narrowed(text: str) -> str:

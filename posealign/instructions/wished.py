@@ -13,7 +13,9 @@ from collections.abc import Mapping
 
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.found import Found, found_in
+from posealign.instructions.idle import is_absent, is_idle
 from posealign.instructions.keywords import asks_presence, is_of_people_alone
+from posealign.instructions.ledger import settled
 
 _STOP = re.compile(r"[.;:!?,\n–—]| - |-\s")
 _SMALL = re.compile(
@@ -56,20 +58,30 @@ def wishes(clean: str, named: bool, plain: Mapping[str, str]) -> dict[str, float
     return {
         "people": float("subject" in plain),
         "presence": float(asks_presence(clean)),
-        "alone": float(names_alone(clean)),
-        "errand": float(is_errand(clean)),
+        "alone": float(names_alone(clean) or settled(clean) is not None),
+        "errand": float(is_errand(clean) or is_idle(clean)),
     }
 
 
 def is_errand(clean: str) -> bool:
     """ "Wipe his nose", "please crop the picture to the face": nobody asks where it is."""
     errand = patterns.ERRAND.search(clean) and not patterns.NO_ERRAND.search(clean)
-    return bool(errand) and not names_alone(clean)
+    return bool(errand or patterns.STUDY.search(clean)) and not names_alone(clean)
 
 
 def is_impossible(clean: str) -> bool:
     """A third arm, a hidden joint that is seen, "the left knee but not the left knee"."""
-    return bool(patterns.IMPOSSIBLE.search(clean)) or takes_back(clean)
+    return bool(patterns.IMPOSSIBLE.search(clean)) or _asks_nothing(clean)
+
+
+def _asks_nothing(clean: str) -> bool:
+    return takes_back(clean) or leaves_nothing(clean) or is_absent(clean)
+
+
+def leaves_nothing(clean: str) -> bool:
+    """Whether all that a text asks is taken back in the end."""
+    outcome = settled(clean)
+    return outcome is not None and outcome.scope is None
 
 
 def takes_back(clean: str) -> bool:

@@ -13,5 +13,6 @@ def attend(q_BHQD: Tensor, k_BHMD: Tensor, v_BHMD: Tensor, mask: Tensor | None =
     """
     if mask is None and q_BHQD.device.type == "cpu" and q_BHQD.dtype == torch.bfloat16:
         likeness = q_BHQD * q_BHQD.shape[-1] ** -0.5 @ k_BHMD.transpose(-1, -2)
-        return likeness.softmax(-1).to(v_BHMD.dtype) @ v_BHMD
+        mixed: Tensor = likeness.softmax(-1).to(v_BHMD.dtype) @ v_BHMD
+        return mixed
     return functional.scaled_dot_product_attention(q_BHQD, k_BHMD, v_BHMD, attn_mask=mask)

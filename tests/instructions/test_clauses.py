@@ -142,9 +142,9 @@ def test_most_compositions_are_read_without_any_training() -> None:
 @pytest.mark.parametrize(
     ("text", "how"),
     [
-        ("the head can go, the ears stay", "told"),
-        ("of the left hand just the thumb", "told"),
-        ("the leg minus the knee", "joined"),
+        ("the head can go, the ears stay", "settled"),
+        ("shoulders, both arms, of the left arm just its wrist", "told"),
+        ("the figure's leg minus the knee", "joined"),
         ("the leg and the knee", ""),
     ],
 )
