@@ -23,6 +23,8 @@ SOURCES = {
     "real person.",
     "lit": "Synthetic infants of an earlier look (see docs/decisions/0022).",
     "shown": "Synthetic infants of the latest look.",
+    "fresh": "Synthetic infants rendered anew for the last part.",
+    "others": "The people who stand beside those.",
     "beside": "The people who stand beside the synthetic infants, mostly cut by the border.",
 }
 

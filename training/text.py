@@ -51,6 +51,7 @@ class TextTraining(Config):
     evaluate_every: int = 500
     minutes: float | None = None  # stop early so that the whole run fits; the rate follows
     start: Path | None = None  # weights.safetensors of an earlier run with the same tokenizer
+    share: float = Field(default=1.0, gt=0, le=1)  # of what is learnt in what is kept; rest: start
     width: int = 128
     layers: int = 4
     readers: int = 2
@@ -241,6 +242,15 @@ def train(config: TextTraining) -> TextModel:
     return ema.model
 
 
+@torch.no_grad()
+def mix_with(model: TextModel, start: Path, share: float) -> None:
+    """The average with what a run went on from; of layers that were new, what was learnt."""
+    known = load_file(start)
+    for name, values in model.named_parameters():
+        if name in known and known[name].shape == values.shape:
+            values.copy_(torch.lerp(known[name].float(), values, share))
+
+
 def _share(config: TextTraining, step: int, seconds: float) -> float:
     """How much of the run is done, by steps or by the clock."""
     by_clock = seconds / 60 / config.minutes if config.minutes else 0.0
@@ -250,6 +260,8 @@ def _share(config: TextTraining, step: int, seconds: float) -> float:
 def finish(config: TextTraining, model: TextModel, tokenizer: Tokenizer) -> None:
     """Calibrate the gate on dev, then write what a bundle takes."""
     model.eval()
+    if config.start is not None and config.share < 1:
+        mix_with(model, config.start, config.share)
     dev = written.load("dev")
     out = outputs_of(model, tokenizer, [line.text for line in dev])
     shift, scale = calibrate_gate(out["gate"], [target_of(line.query).answered for line in dev])
