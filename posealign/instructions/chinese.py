@@ -81,7 +81,7 @@ _ALL_SIDED = re.compile(
     r"[,;。](?:这|那)?(?:[两二三四几]个|俩|仨)?(?:全|都|统统|一律|归|通通)+(?:要|是|在|取|看|标)?"
     r"(?P<side>[左右])(?:手?边|侧|面)?的?(?:那?[俩仨些]|那[两三几]个)?[。!]*$"
 )
-_SIDES = {"left": "左", "right": "右"}
+SIDES_HAN = {"left": "左", "right": "右"}
 _MIRRORED = str.maketrans("左右", "右左")
 
 
@@ -129,5 +129,5 @@ def explained(clean: str) -> str:
     side: str | None = whole.side
     for one in found[: wholes[0]]:
         side = side or one.side
-    said = with_side(clean, rest, _SIDES[side] if side else None)
+    said = with_side(clean, rest, SIDES_HAN[side] if side else None)
     return clean[:start] + said[rest[0].start :]

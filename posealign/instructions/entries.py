@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from posealign.instructions.binding import on_side
+from posealign.instructions.mentions import within
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.query import Part, Scope
-from posealign.instructions.sets import CORE, is_within, meant
+from posealign.instructions.sets import CORE, meant
 
 _ITEM = re.compile(r"[PASN]\d+|O|B")
 OTHER = {"left": "right", "right": "left"}
@@ -87,7 +87,7 @@ def is_one_of(one: Scope, whole: Scope) -> bool:
 
 
 def is_inside(one: Scope, whole: Scope) -> bool:
-    return one != whole and is_within(on_side(one, side_of(whole)), whole)
+    return one != whole and within(one, whole)
 
 
 def touches(one: Scope, whole: Scope) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from posealign.instructions.binding import is_unsided, on_side
+from posealign.instructions.chinese import SIDES_HAN
 from posealign.instructions.found import Found, found_in
 from posealign.instructions.keyword_patterns import KEEPS_SIDE
 from posealign.instructions.query import ALL, Part, Scope
@@ -20,7 +21,6 @@ FIRST = 0xE000  # from here on a letter stands for a part: normalised texts have
 WHOLE = "\ue0ff"
 LETTER = "[\ue000-\ue0fe]"
 _MOST = 12
-_HAN = {"left": "左", "right": "右"}
 _BETWEEN = ("", "的", " ", "边", "边的")  # a side and its part
 _OWNS = ("的", "上的", "里的", "那边的", "它的", "上", "里")
 _CHOSEN = re.compile("(?:就|只|仅|光|单)?[要看取标是留]?")  # 腕要左
@@ -107,7 +107,7 @@ def sided(one: Mention, side: str | None) -> Mention:
     """The mention on this side, where it names none."""
     if side is None or not is_unsided(one.scope):
         return one
-    word = _HAN[side] + one.word
+    word = SIDES_HAN[side] + one.word
     return replace(one, scope=on_side(one.scope, side), word=word, both=False)
 
 

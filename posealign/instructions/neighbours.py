@@ -137,7 +137,8 @@ class Neighbours:
 
     def _after(self, first: str, second: str, third: str) -> float:
         key = (first, second, third)
-        if key not in self._known:
+        known = self._known.get(key)  # once: another thread may clear it
+        if known is None:
             chance = 1 / self.runs[()]
             for run in (key[2:], key[1:], key):
                 if run[:-1] in self.spare:
@@ -145,8 +146,8 @@ class Neighbours:
                     chance = seen + self.spare[run[:-1]] * chance
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[key] = math.log(chance)
-        return self._known[key]
+            known = self._known[key] = math.log(chance)
+        return known
 
     def _written(self, before: str, kind: str, written: str, words: Container[str]) -> float:
         """Log-probability of a word among all of its kind."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from posealign.instructions.binding import is_unsided
+from posealign.instructions.entries import OTHER
 from posealign.instructions.mentions import (
     FIRST,
     WHOLE,
@@ -332,6 +333,5 @@ def _other(account: _Account, pair: int, gone: int) -> int:
     if not _is_one_of(one, account.mentions[pair]):
         return pair
     assert isinstance(one, Part)
-    other = "right" if one.side == "left" else "left"
-    account.mentions.append(sided(account.mentions[pair], other))
+    account.mentions.append(sided(account.mentions[pair], OTHER[one.side or ""]))
     return len(account.mentions) - 1

@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from posealign.instructions.query import (
     PREMISES,
@@ -26,6 +25,7 @@ from posealign.instructions.query import (
     SUBJECTS,
     VISIBILITIES,
 )
+from posealign.model.attention import attend
 from posealign.skeletons.load import vocabulary
 
 # Head → number of classes; the order of the classes is that of the tuples in query.py.
@@ -89,7 +89,7 @@ class Attention(nn.Module):
         k, v = (self._split(half) for half in self.memory(memory_BLT).chunk(2, dim=-1))
         if turns is not None:
             q, k = _rotate(q, turns), _rotate(k, turns)
-        out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask_BL[:, None, None, :])
+        out = attend(q, k, v, mask_BL[:, None, None, :])
         result: Tensor = self.out(out.transpose(1, 2).flatten(2))
         return result
 

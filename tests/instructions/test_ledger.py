@@ -63,6 +63,9 @@ def test_nothing_may_be_left(text: str) -> None:
         "no limbs, but just the arms",
         "apart from the nose, the wrists too",
         "左腿,不是右腿",
+        "wrist3, no, ankle",  # a number on a name makes another name
+        "hips, no feet3",
+        "left knee2, no, the right",
     ],
 )
 def test_what_is_not_known_is_left_to_others(text: str) -> None:
