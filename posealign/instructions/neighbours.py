@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from posealign.instructions.keyword_patterns import COMPOUNDS, NOT_PARTS
@@ -70,19 +70,21 @@ def _runs_from() -> Mapping[str, tuple[str, ...]]:
 
 def units(text: str) -> list[Unit]:
     """A normalised text taken apart."""
-    found: list[Unit] = []
-    for piece in _PIECE.findall(text):
-        if not _RUN.match(piece):
-            found.append(Unit(_latin_kind(piece), piece))
-            continue
-        at = 0
-        while at < len(piece):
-            runs = _runs_from().get(piece[at], ())
-            run = next((run for run in runs if piece.startswith(run, at)), piece[at])
-            kind = SIDE if run in SIDES else PART if run in part_runs() else run
-            found.append(Unit(kind, run))
-            at += len(run)
-    return found
+    return [unit for piece in _PIECE.findall(text) for unit in _cut(piece)]
+
+
+@lru_cache(maxsize=4096)  # of a text and the same with a slip mended all pieces but one are alike
+def _cut(piece: str) -> tuple[Unit, ...]:
+    if not _RUN.match(piece):
+        return (Unit(_latin_kind(piece), piece),)
+    found, at = [], 0
+    while at < len(piece):
+        runs = _runs_from().get(piece[at], ())
+        run = next((run for run in runs if piece.startswith(run, at)), piece[at])
+        kind = SIDE if run in SIDES else PART if run in part_runs() else run
+        found.append(Unit(kind, run))
+        at += len(run)
+    return tuple(found)
 
 
 def _latin_kind(word: str) -> str:
