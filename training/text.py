@@ -60,6 +60,7 @@ class TextTraining(Config):
     vector_width: int = 257
     written: float = 0.4
     refusals: float = 0.22
+    stories: float = 0.05
     distractors: tuple[Path, ...] = ()
 
 
@@ -134,6 +135,7 @@ def mixture_of(config: TextTraining) -> Mixture:
     return Mixture(
         written=config.written,
         refusals=config.refusals,
+        stories=config.stories,
         distractors=tuple(str(path) for path in config.distractors),
     )
 

@@ -33,6 +33,7 @@ class Mixture:
     mixed: float = 0.08  # of phrasebook examples: one language's frame, another's phrase
     refusals: float = 0.22
     chatter: float = 0.03  # a harmless sentence before the wish
+    stories: float = 0.0  # a written line that asks for nothing, before or behind the wish
     damage: float = 0.8
     distractors: tuple[str, ...] = ()
 
@@ -41,6 +42,7 @@ class Mixture:
 class Sources:
     lines: list[Line]
     refused: list[Line]
+    stories: dict[str, list[str]]
     templates: list[Template]
     words: dict[str, tuple[str, ...]]
 
@@ -49,9 +51,14 @@ def gather(mixture: Mixture) -> Sources:
     # Shapes kept for the compositional test are never learnt.
     lines = [line for line in load("train") if not shaped(parse(line.query))]
     templates = [template_of(line.text, line.query) for line in lines]
+    idle = [line for line in lines if line.query == "refuse:not_pose"]
     return Sources(
         [line for line in lines if not line.query.startswith("refuse")],
         [line for line in lines if line.query.startswith("refuse")],
+        {
+            language: [line.text for line in idle if _book_language(line.language) == language]
+            for language in LANGUAGES
+        },
         [template for template in templates if template is not None],
         {language: _words(mixture.distractors, language) for language in LANGUAGES},
     )
@@ -73,9 +80,20 @@ def example(rng: Random, mixture: Mixture, sources: Sources) -> Example:
             + rng.choice((". ", ", ", "。", " "))
             + text
         )
+    if rng.random() < mixture.stories and not query.startswith("refuse"):
+        text = beside_a_story(text, rng.choice(sources.stories[language]), rng)
     if rng.random() < mixture.damage:
         text = damage(text, rng, book)
     return query, text
+
+
+def beside_a_story(wish: str, story: str, rng: Random) -> str:
+    """What else is told names parts too, and changes nothing of what is asked for."""
+    first, second = rng.sample((wish, story), 2)
+    han = bool(re.search("[一-鿿]", first))
+    if re.search(r"[.!?;。！？；…]$", first):
+        return first + ("" if han else " ") + second
+    return first + rng.choice(("。", "；", "\n") if han else (". ", "; ", "\n")) + second
 
 
 def easy_example(rng: Random) -> Example:

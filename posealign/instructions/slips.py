@@ -37,6 +37,7 @@ from posealign.instructions.neighbours import (
 from posealign.instructions.phrases import phrasebook
 
 MOST = 3  # slips mended in one text
+_AROUND = 40  # characters on each side that a slip is judged by
 _PIECE = re.compile("[a-z]{3,}|[\u3400-\u9fff]")
 # How unlikely a slip is, as a negative log-probability; in a word also for each unit of its cost.
 _SLIP, _PER_COST = 1.0, 4.5
@@ -60,10 +61,13 @@ def unslipped(text: str) -> str:
         said = units(text)
         best, mended = 0.0, text
         for start, written, meant, dear in _options(text, said):
-            other = text[:start] + meant + text[start + len(written) :]
-            gain = neighbours().gain(said, units(other), spelling().known) - dear
+            first, last = max(0, start - _AROUND), start + _AROUND
+            here = units(text[first:last]) if first or last < len(text) else said
+            behind = start + len(written)
+            there = units(text[first:start] + meant + text[behind:last])
+            gain = neighbours().gain(here, there, spelling().known) - dear
             if gain > best:
-                best, mended = gain, other
+                best, mended = gain, text[:start] + meant + text[behind:]
         if mended == text:
             break
         text = mended

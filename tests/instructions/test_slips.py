@@ -34,6 +34,14 @@ def test_what_the_neighbours_tell_is_mended(slip: str, meant: str) -> None:
     assert unslipped(slip) == meant
 
 
+@pytest.mark.parametrize("before", ["she fell asleep at last. ", "孩子总算睡着了。"])
+def test_a_long_text_is_mended_where_the_slip_is(before: str) -> None:
+    long = before * (200 // len(before))
+    for slip, meant in (("nose, shoulders, his", "hips"), ("左周，佐膝", "左肘，左膝")):
+        assert unslipped(long + slip).endswith(meant)
+        assert unslipped(f"{long}{slip}. {long}").startswith(long)
+
+
 @pytest.mark.parametrize(
     "text",
     [
