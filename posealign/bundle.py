@@ -80,8 +80,10 @@ class TextSpec(_Frozen):
 
 class CalibrationSpec(_Frozen):
     """Bias, slopes and radius are a copy, for reading, of what is inside `locate`; `tolerance` (by
-    the logarithm of a joint's OKS sigma) and `hidden` (by the log-odds of its being occluded) are
-    added to the confidence's log-odds after it. `fitted_on` None means never fitted.
+    the logarithm of a joint's OKS sigma), `hidden` (by the log-odds of its being occluded),
+    `spread` (by the logarithm of the radius, as a share of the box) and `support` (by the share of
+    sights behind the place, less 1) are added to the confidence's log-odds after it. `fitted_on`
+    None means never fitted.
     """
 
     bias: float = 0.0
@@ -90,13 +92,16 @@ class CalibrationSpec(_Frozen):
     radius_offset: float = 0.0
     tolerance: float = 0.0
     hidden: float = 0.0
+    spread: float = 0.0
+    support: float = 0.0
     fitted_on: str | None = None
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Bundles of before these two say nothing of them, and their digests must hold."""
+        """Bundles of before these four say nothing of them, and their digests must hold."""
         rows: dict[str, Any] = write(self)
-        return {k: v for k, v in rows.items() if v or k not in ("tolerance", "hidden")}
+        late = ("tolerance", "hidden", "spread", "support")
+        return {k: v for k, v in rows.items() if v or k not in late}
 
 
 class FileSpec(_Frozen):

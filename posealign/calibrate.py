@@ -71,6 +71,8 @@ def fit(judged: Judged, bundle: Bundle, name: str) -> Fit:
         radius_offset=offset + scale * old.radius_offset,
         tolerance=slope * old.tolerance + float(weights[1]),
         hidden=slope * old.hidden,
+        spread=slope * old.spread,
+        support=slope * old.support,
         fitted_on=f"{name}: {int(half.sum())} joints of every other picture",
     )
     new = measure.logistic(features, weights, bias)

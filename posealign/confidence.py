@@ -1,10 +1,11 @@
 """What a confidence owes to the joint rather than to its heatmap, and who may lack joints.
 
-`locate` places vectors and cannot know whose they are; but a confidence predicts OKS, and OKS
-forgives a hip sixteen times what it forgives an eye (squares of their sigmas). So two of the
-calibration's numbers are added to its log-odds here: one by the joint's sigma, one by what
-`select` says of it being hidden.
-Shapes: K placed joints, V vocabulary.
+`locate` places vectors through one crop and cannot know whose they are; but a confidence predicts
+OKS, and OKS forgives a hip sixteen times what it forgives an eye (squares of their sigmas). So four
+of the calibration's numbers are added to its log-odds here: by the joint's sigma, by what `select`
+says of it being hidden, by how wide its heatmap spreads on the person, and by how many sights
+stand behind its place.
+Shapes: K placed joints, V vocabulary; 4 are SHARES.
 """
 
 from __future__ import annotations
@@ -20,24 +21,44 @@ from posealign.bundle import CalibrationSpec
 from posealign.metrics.calibration import logit
 from posealign.people import Box, Seen
 from posealign.skeletons.load import vocabulary
+from posealign.vote import Voted
 
+SHARES = ("tolerance", "hidden", "spread", "support")
 SIGMA = 0.07  # of a joint whose confidence stays as it is
 SUREST = 4.0  # log-odds of being hidden: more is no more telling
+NARROWEST = 1e-3  # share of the box that a heatmap spreads over
 BORDER = 0.02  # of the picture's longer side: a box that near may go on beyond it
 
 
 def calibrated(
     person: Placed,
+    places: Voted,
     seen: Seen,
     sigmas_K: NDArray[np.floating],
     spec: CalibrationSpec,
 ) -> Placed:
     """A person's confidences with the joints' own share of them."""
-    if spec.tolerance == 0 and spec.hidden == 0:
+    weights_4 = np.array([getattr(spec, name) for name in SHARES])
+    if not weights_4.any():
         return person
-    logits = logit(person.confidence_K)
-    logits += spec.tolerance * log_tolerance(sigmas_K) + spec.hidden * hidden(person, seen)
+    logits = logit(person.confidence_K) + facts(person, places, seen, sigmas_K, spec) @ weights_4
     return replace(person, confidence_K=1 / (1 + np.exp(-logits)))
+
+
+def facts(
+    person: Placed,
+    places: Voted,
+    seen: Seen,
+    sigmas_K: NDArray[np.floating],
+    spec: CalibrationSpec,
+) -> NDArray[np.float64]:
+    """[K, 4] what the numbers of SHARES weigh; the last is 0 where all sights agree."""
+    return np.stack(
+        [
+            log_tolerance(sigmas_K), hidden(person, seen), spread(places, seen, spec),
+            places.support_K - 1,
+        ], axis=1,
+    )  # fmt: skip
 
 
 def log_tolerance(sigmas_K: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -52,6 +73,15 @@ def hidden(person: Placed, seen: Seen) -> NDArray[np.float64]:
     states_V3 = seen.mean("state").astype(np.float64)
     odds_V = (states_V3[:, 1] - states_V3[:, 2]).clip(-SUREST, SUREST)
     return np.where(index_K < 0, 0.0, odds_V[index_K])
+
+
+def spread(places: Voted, seen: Seen, spec: CalibrationSpec) -> NDArray[np.float64]:
+    """[K] logarithm of the radius before its own calibration, as a share of the box's longer side;
+    `radius_offset` is taken to be in pixels of the first crop.
+    """
+    own_K = places.radius_K - spec.radius_offset * seen.crop.pixel
+    share_K = own_K / (spec.radius_scale * max(seen.box[2:]))
+    return np.asarray(np.log(share_K.clip(NARROWEST)))
 
 
 @cache

@@ -254,7 +254,7 @@ class Predictor:
             self.settings.occluded_threshold,
         )  # fmt: skip
         spec = self.bundle.metadata.calibration
-        return confidence.calibrated(person, one, question.sigmas_K, spec)
+        return confidence.calibrated(person, places, one, question.sigmas_K, spec)
 
     def _absent_above(self, one: Seen, size: tuple[int, int]) -> float:
         """The probability from which a joint of this person is absent."""

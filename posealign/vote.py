@@ -29,13 +29,14 @@ class Voted:
     points_K2: Floats
     confidence_K: Floats
     radius_K: Floats
+    support_K: Floats  # what share of the sights, by their confidence, stands behind the place
 
 
 def voted(located: Mapping[str, NDArray[np.floating]], one: Seen) -> Voted:
     """From what `locate` gave of each sight: places in the crop's pixels, confidences, radii.
 
     Log-odds are averaged, over all sights: those that see the joint elsewhere are unsure of it as
-    a rule, and how far apart the sights are says nothing more of the error.
+    a rule.
     """
     crops = [sight.crop for sight in one.sights]
     points_SK2 = np.stack([c.invert(xy) for c, xy in zip(crops, located["xy"], strict=True)])
@@ -43,18 +44,19 @@ def voted(located: Mapping[str, NDArray[np.floating]], one: Seen) -> Voted:
     pixels_S1 = np.array([[crop.pixel] for crop in crops])
     radius_SK = located["radius"] * pixels_S1
     if len(crops) == 1:
-        return Voted(points_SK2[0], sure_SK[0], radius_SK[0])
+        return Voted(points_SK2[0], sure_SK[0], radius_SK[0], np.ones(len(sure_SK[0])))
     weights_SK = sure_SK**2
     near_SSK = nearness(points_SK2, WIDTH * max(one.box[2:]))
     leader_K = np.einsum("stk,tk->sk", near_SSK, weights_SK).argmax(axis=0)
     near_SK = near_SSK[leader_K, :, np.arange(len(leader_K))].T
-    shares_SK = near_SK * weights_SK
-    shares_SK = shares_SK / shares_SK.sum(axis=0)
+    behind_SK = near_SK * weights_SK
+    shares_SK = behind_SK / behind_SK.sum(axis=0)
     mean_K = logit(sure_SK.clip(1e-4, 1 - 1e-4)).mean(axis=0)
     return Voted(
         np.einsum("sk,skc->kc", shares_SK, points_SK2),
         1 / (1 + np.exp(-mean_K)),
         (shares_SK * radius_SK).sum(axis=0),
+        behind_SK.sum(axis=0) / weights_SK.sum(axis=0),
     )
 
 

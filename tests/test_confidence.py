@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,10 +15,12 @@ from posealign.confidence import SIGMA, at_border, calibrated, hidden
 from posealign.people import Seen
 from posealign.predictor import Predictor, PredictorSettings
 from posealign.skeletons.load import vocabulary
+from posealign.vote import Voted
 from tests.sights import seen
 
 NAMES = ("left_eye", "left_hip", "my_marker")
 SIGMAS = np.array([0.025, 0.107, SIGMA])
+PLACES = Voted(np.zeros((3, 2)), np.full(3, 0.5), np.full(3, 2.0), np.ones(3))
 
 
 def person(confidence: float) -> Placed:
@@ -38,12 +41,12 @@ def told(**odds: float) -> Seen:
 
 def test_an_unfitted_bundle_changes_nothing() -> None:
     before = person(0.7)
-    assert calibrated(before, told(), SIGMAS, CalibrationSpec()) is before
+    assert calibrated(before, PLACES, told(), SIGMAS, CalibrationSpec()) is before
 
 
 def test_an_eye_is_less_sure_than_a_hip_of_the_same_heatmap() -> None:
     spec = CalibrationSpec(tolerance=1.5)
-    eye, hip, marker = calibrated(person(0.5), told(), SIGMAS, spec).confidence_K
+    eye, hip, marker = calibrated(person(0.5), PLACES, told(), SIGMAS, spec).confidence_K
     assert eye == pytest.approx(1 / (1 + (SIGMA / 0.025) ** 1.5))
     assert hip == pytest.approx(1 / (1 + (SIGMA / 0.107) ** 1.5))
     assert marker == pytest.approx(0.5)
@@ -53,16 +56,35 @@ def test_a_hidden_joint_is_less_sure_and_a_described_one_is_not_known_to_be() ->
     spec = CalibrationSpec(hidden=-0.5)
     one = told(left_hip=2.0, left_eye=900.0)
     np.testing.assert_allclose(hidden(person(0.5), one), [4, 2, 0])
-    eye, hip, marker = calibrated(person(0.5), one, SIGMAS, spec).confidence_K
+    eye, hip, marker = calibrated(person(0.5), PLACES, one, SIGMAS, spec).confidence_K
     assert eye == pytest.approx(1 / (1 + np.exp(2)))
     assert hip == pytest.approx(1 / (1 + np.exp(1)))
     assert marker == pytest.approx(0.5)
 
 
+def test_a_wide_heatmap_and_sights_that_look_elsewhere_are_less_sure() -> None:
+    places = replace(
+        PLACES, radius_K=np.array([2.0, 4.0, 0.0]), support_K=np.array([1.0, 1.0, 0.4])
+    )
+    alike = CalibrationSpec(spread=-1.0, radius_scale=1.0)
+    narrow, wide, none = calibrated(person(0.5), places, told(), SIGMAS, alike).confidence_K
+    assert narrow / (1 - narrow) == pytest.approx(2 * wide / (1 - wide))  # twice as wide
+    assert narrow < none < 1
+    fitted = CalibrationSpec(spread=-1.0, radius_scale=3.0, radius_offset=0.5)
+    pixel = told().crop.pixel
+    wider = replace(places, radius_K=3 * places.radius_K + 0.5 * pixel)
+    np.testing.assert_allclose(  # the radius's own calibration makes nobody surer
+        calibrated(person(0.5), wider, told(), SIGMAS, fitted).confidence_K, [narrow, wide, none]
+    )
+    voted = CalibrationSpec(support=5.0)
+    found = calibrated(person(0.5), places, told(), SIGMAS, voted).confidence_K
+    np.testing.assert_allclose(found, [0.5, 0.5, 1 / (1 + np.exp(3))])
+
+
 @pytest.mark.parametrize("sure", [0.0, 1.0])
 def test_the_surest_stays_in_range(sure: float) -> None:
     spec = CalibrationSpec(tolerance=3.0, hidden=-1.0)
-    found = calibrated(person(sure), told(left_hip=-9.0), SIGMAS, spec).confidence_K
+    found = calibrated(person(sure), PLACES, told(left_hip=-9.0), SIGMAS, spec).confidence_K
     assert ((found >= 0) & (found <= 1)).all()
 
 

@@ -47,7 +47,7 @@ def test_places_out_of_the_picture_and_unlikely_ones_are_absent() -> None:
     names = ("nose", "left_knee", "right_knee")
     states = np.full((len(vocabulary()), 3), -9.0, np.float32)
     states[rows_of(names)] = [[0, 1, 3], [2, 1, 0], [0, 3, 1]]
-    places = Voted(np.array([[401.0, 9], [9, 9], [5, 5]]), np.full(3, 0.5), np.ones(3))
+    places = Voted(np.array([[401.0, 9], [9, 9], [5, 5]]), np.full(3, 0.5), np.ones(3), np.ones(3))
     narrow, wide = seen(states, (192, 256)), seen(states, (500, 256))
     person = placed(names, rows_of(names), places, narrow, 0.5, False)
     assert person.states_K.tolist() == [State.ABSENT, State.ABSENT, State.OCCLUDED]

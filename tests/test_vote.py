@@ -36,6 +36,7 @@ def test_sights_that_agree_change_nothing(places: list[tuple[float, float]]) -> 
     np.testing.assert_allclose(four.points_K2, points, atol=1e-6)
     np.testing.assert_allclose(alone.points_K2, points, atol=1e-6)
     np.testing.assert_allclose(four.confidence_K, alone.confidence_K, atol=1e-6)
+    np.testing.assert_allclose([four.support_K, alone.support_K], 1, atol=1e-6)
 
 
 def test_the_place_that_most_stand_behind_wins_and_is_no_mean() -> None:
@@ -43,6 +44,7 @@ def test_the_place_that_most_stand_behind_wins_and_is_no_mean() -> None:
     places = np.array([[here], [there], [there], [(111.0, 80.0)]])
     found = located(places, np.full((4, 1), 0.5), person(4))
     np.testing.assert_allclose(found.points_K2, [[110.3, 80.0]], atol=0.1)
+    assert found.support_K[0] == pytest.approx(0.75, abs=0.01)
 
 
 def test_between_two_the_surer_one_is_right_and_both_say_how_sure() -> None:

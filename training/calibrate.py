@@ -2,8 +2,8 @@
 
 Confidence that predicts OKS, a radius that holds 90 % of errors, and from which probability a joint
 is absent or hidden. Areas are the labelled ones where there are any, as evaluation takes them.
-Shapes: M labelled joints, A joints whose presence is known, 3 features of a confidence: log-odds of
-the mass around the place, logarithm of the joint's sigma, log-odds of its being hidden.
+Shapes: M labelled joints, A joints whose presence is known, F features of a confidence: log-odds of
+the mass around the place, then those of posealign.confidence.SHARES.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Case:
 class Measured:
     """Of one source; `error` and `radius` in input pixels."""
 
-    features_M3: NDArray[np.float64]
+    features_MF: NDArray[np.float64]
     oks_M: NDArray[np.float64]
     error_M: NDArray[np.float64]
     radius_M: NDArray[np.float64]
@@ -91,10 +91,11 @@ def _measure_one(
     names = vocabulary().names
     person = answer.placed(names, np.arange(len(names)), places, one, 1.0)
     sigmas_V = vocabulary().sigmas_J
-    features_V3 = np.stack([
+    spec = predictor.bundle.metadata.calibration
+    features_VF = np.column_stack([
         metrics.logit(person.confidence_K.clip(1e-4, 1 - 1e-4)),
-        confidence.log_tolerance(sigmas_V), confidence.hidden(person, one),
-    ], axis=1)  # fmt: skip
+        confidence.facts(person, places, one, sigmas_V, spec),
+    ])  # fmt: skip
     error_V = np.linalg.norm(person.points_K2 - case.points_V2, axis=-1)
     with np.errstate(invalid="ignore"):
         oks_V = np.exp(-(error_V**2) / (2 * case.area * (2 * sigmas_V) ** 2))
@@ -103,7 +104,7 @@ def _measure_one(
     present = case.states_V[known] >= State.OCCLUDED
     states_A3 = softmax(one.mean("state")[known])
     return {
-        "features_M3": features_V3[kept], "oks_M": oks_V[kept],
+        "features_MF": features_VF[kept], "oks_M": oks_V[kept],
         "error_M": error_V[kept] / one.crop.pixel,
         "radius_M": person.radius_K[kept] / one.crop.pixel,
         "absent_A": states_A3[:, 0],
@@ -119,15 +120,15 @@ def fit(sources: Sequence[Measured]) -> Calibration:
     """Sources count alike, however many joints each has."""
     if not sources or min(len(source.oks_M) for source in sources) < LEAST:
         raise InvalidInput(f"a calibration needs at least {LEAST} labelled joints of each source")
-    features = np.concatenate([source.features_M3 for source in sources])
+    features = np.concatenate([source.features_MF for source in sources])
     oks = np.concatenate([source.oks_M for source in sources])
     weights = np.concatenate([np.full(len(s.oks_M), 1 / len(s.oks_M)) for s in sources])
     coefficients = _logistic(np.column_stack([np.ones(len(oks)), features]), oks, weights)
-    bias, mass, tolerance, hidden = (float(value) for value in coefficients)
+    bias, mass, *shares = (float(value) for value in coefficients)
     error = np.concatenate([source.error_M for source in sources])
     radius = np.concatenate([source.radius_M for source in sources])
     return Calibration(
-        bias=bias, slopes=(0.0, mass, 0.0), tolerance=tolerance, hidden=hidden,
+        bias=bias, slopes=(0.0, mass, 0.0), **dict(zip(confidence.SHARES, shares, strict=True)),
         radius_scale=_quantile(error / np.maximum(radius, 1e-6), weights, 0.9),
     )  # fmt: skip
 
@@ -159,8 +160,9 @@ def _quantile(values_M: NDArray[np.float64], weights_M: NDArray[np.float64], sha
 
 def honesty(calibration: Calibration, measured: Measured) -> dict[str, float]:
     """What a calibration is worth on people that it was not fitted on."""
-    slopes = np.array([calibration.slopes[1], calibration.tolerance, calibration.hidden])
-    sure = 1 / (1 + np.exp(-(measured.features_M3 @ slopes + calibration.bias)))
+    shares = [getattr(calibration, name) for name in confidence.SHARES]
+    slopes = np.array([calibration.slopes[1], *shares])
+    sure = 1 / (1 + np.exp(-(measured.features_MF @ slopes + calibration.bias)))
     radius = calibration.radius_offset + calibration.radius_scale * measured.radius_M
     return {
         "calibration_gap": round(metrics.ece(sure, measured.oks_M), 4),

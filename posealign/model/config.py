@@ -46,8 +46,8 @@ class Calibration(Frozen):
     confidence = sigmoid(bias + slopes · log-odds of the mass within 3×3, 5×5 and 9×9 cells);
     for heads trained with MSE all three are the log-odds of the highest cell.
     radius = offset + scale · (radius of the disc that holds 90 % of the mass), in input pixels.
-    `tolerance` and `hidden` belong to the joint and are added outside of the graph: see
-    posealign.confidence.
+    `tolerance`, `hidden`, `spread` and `support` belong to the joint and are added outside of the
+    graph: see posealign.confidence.
     """
 
     bias: float = 0.0
@@ -56,6 +56,8 @@ class Calibration(Frozen):
     radius_offset: float = Field(default=0.0, ge=0)
     tolerance: float = 0.0
     hidden: float = 0.0
+    spread: float = 0.0
+    support: float = 0.0
 
 
 class PoseConfig(Frozen):

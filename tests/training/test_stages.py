@@ -104,8 +104,8 @@ def test_features_are_read_where_the_joints_stand() -> None:
 def source(count: int, seed: int, border: float = 0.3) -> calibrate.Measured:
     """Confidences that a logistic makes; absent joints only of people at the border."""
     random = np.random.default_rng(seed)
-    features = random.normal(0, 2, (count, 3))
-    oks = 1 / (1 + np.exp(-(0.5 + features @ [1.2, 1.5, -0.1])))
+    features = random.normal(0, 2, (count, 5))
+    oks = 1 / (1 + np.exp(-(0.5 + features @ [1.2, 1.5, -0.1, -0.4, 0.8])))
     radius = random.uniform(1, 5, count)
     error = np.abs(random.normal(0, 1, count)) * radius
     at_border = random.random(count) < border
@@ -129,6 +129,7 @@ def test_confidence_and_radius_are_fitted() -> None:
     assert isinstance(found, Calibration)
     assert (found.bias, found.slopes[1]) == pytest.approx((0.5, 1.2), abs=0.1)
     assert (found.tolerance, found.hidden) == pytest.approx((1.5, -0.1), abs=0.1)
+    assert (found.spread, found.support) == pytest.approx((-0.4, 0.8), abs=0.1)
     told = calibrate.honesty(found, source(4000, 1))
     assert told["calibration_gap"] < 0.02
     assert told["inside_radius"] == pytest.approx(0.9, abs=0.02)
@@ -191,7 +192,7 @@ def test_a_case_is_measured_as_it_is_served(tmp_path: Path) -> None:
     case = calibrate.Case(image, (-0.5, 30.0, 60.0, 60.0), points, states, 1000.0)
     predictor = Predictor(bundle, "cpu", 1)
     found = calibrate.measure(predictor, [case], np.arange(17))
-    assert found.features_M3.shape == (16, 3)
+    assert found.features_MF.shape == (16, 5)
     assert found.absent_A.shape == found.present_A.shape == (17,)
     assert not found.present_A[16]
     assert found.worth_A[16] == 0
@@ -201,7 +202,7 @@ def test_a_case_is_measured_as_it_is_served(tmp_path: Path) -> None:
     assert found.border_A.all()
     pose = predictor.look(image, [case.box]).ask("the nose").poses[0]
     nose = (*pose.joints, *pose.filtered)[0]
-    mass = 1 / (1 + np.exp(-found.features_M3[0, 0]))
+    mass = 1 / (1 + np.exp(-found.features_MF[0, 0]))
     assert nose.confidence == pytest.approx(mass, abs=1e-3)
     with pytest.raises(InvalidInput, match="without one"):
         calibrate.measure(Predictor("default", "cpu", 1), [case], np.arange(17))
