@@ -6,7 +6,7 @@
     python -m training.corpus check               figures of what is in the repository
 
 Test texts are read by this script alone and never printed; its digest is committed before
-training. Lines of train or dev that nearly repeat a test line are dropped.
+training. Lines of train or dev that nearly repeat one of test or strangers are dropped.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def trigrams(texts: list[str], index: dict[str, int]) -> sparse.csr_matrix:
         for gram in {padded[i : i + 3] for i in range(len(padded) - 2)}:
             rows.append(row)
             columns.append(index.setdefault(gram, len(index)))
-    shape = (len(texts), 2**18)
+    shape = (len(texts), 2**20)
     return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
 
 
@@ -96,7 +96,7 @@ def convert(source: Path) -> None:
             continue
         seen.add((where == "test", key))
         groups[where].append(line)
-    _drop_near_test(groups)
+    _drop_near(groups, groups["test"])
     _write(groups)
 
 
@@ -104,14 +104,15 @@ def add(source: Path) -> None:
     """Later files behind what is there: mended lines stay mended, the test part untouched."""
     groups = {name: list(load(name)) for name in ("train", "dev", "test")}
     seen = {key_of(line.text) or line.text for group in groups.values() for line in group}
-    fresh: dict[str, list[Line]] = {"train": [], "dev": [], "test": groups["test"]}
+    fresh: dict[str, list[Line]] = {"train": [], "dev": []}
     for path in sorted(source.glob("w*_*.txt")):
         for line in read_source(path):
             key = key_of(line.text) or line.text
             if key not in seen:
                 fresh[split_of(line.frame)].append(line)
             seen.add(key)
-    _drop_near_test(fresh)
+    held = load("strangers") if (FOLDER / "strangers.jsonl").is_file() else []
+    _drop_near(fresh, [*groups["test"], *held])
     _write({name: groups[name] + fresh[name] for name in ("train", "dev")})
 
 
@@ -124,13 +125,14 @@ def hold(source: Path) -> None:
     _write({"strangers": [line for line, n in zip(lines, near, strict=True) if n < NEAR]})
 
 
-def _drop_near_test(groups: dict[str, list[Line]]) -> None:
-    test = [line.text for line in groups["test"]]
-    if not test:
+def _drop_near(groups: dict[str, list[Line]], measured: list[Line]) -> None:
+    """Lines of train or dev that nearly repeat one that is only measured on."""
+    if not measured:
         return
+    others = [line.text for line in measured]
     for name in ("train", "dev"):
-        near = nearest_similarity([line.text for line in groups[name]], test)
-        report(f"{name} lines close to a test line, dropped", int((near >= NEAR).sum()))
+        near = nearest_similarity([line.text for line in groups[name]], others)
+        report(f"{name} lines close to a measured line, dropped", int((near >= NEAR).sum()))
         groups[name] = [line for line, n in zip(groups[name], near, strict=True) if n < NEAR]
 
 

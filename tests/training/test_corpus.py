@@ -46,6 +46,11 @@ def test_later_lines_come_behind_and_leave_the_test_part_alone(
     rows = ["# more", "right_knee => where is the right knee", "hand => Both hands!",
             "left_leg => show me nothing but the left legs"]  # fmt: skip
     (later / "w1_1.txt").write_text("\n".join(rows), "utf-8")
+    held = tmp_path / "held"
+    held.mkdir()
+    (held / "w2_1.txt").write_text("# odd\nknee => the knees of a stranger, please", "utf-8")
+    corpus.hold(held)
+    (later / "w3_1.txt").write_text("# odd\nknee => the knees of a stranger please!", "utf-8")
     corpus.add(later)
     for name, text in before.items():
         assert (folder / f"{name}.jsonl").read_text("utf-8").startswith(text.rstrip("\n"))
@@ -54,6 +59,7 @@ def test_later_lines_come_behind_and_leave_the_test_part_alone(
     assert "where is the right knee" in found
     assert "Both hands!" not in found, "a repeated line is added once"
     assert not any("nothing but" in text for text in found), "nothing near a test line is learnt"
+    assert not any("stranger" in text for text in found), "nor near one that is only measured"
 
 
 def test_a_frame_is_learnt_or_measured_never_both() -> None:
