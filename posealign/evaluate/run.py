@@ -24,6 +24,7 @@ from posealign.evaluate.clip import clip_rows
 from posealign.evaluate.pope import Question, answer_question, questions
 from posealign.evaluate.rows import Row, RowFile
 from posealign.evaluate.settings import Evaluation
+from posealign.evaluate.words import words_row
 from posealign.people import Box
 
 Progress = Callable[[Iterable[int], str, int], Iterable[int]]
@@ -54,6 +55,8 @@ def run(evaluation: Evaluation, progress: Progress, fresh: bool = False) -> Path
     }
     if evaluation.pope.questions:
         _ask_questions(source, evaluation, served, files["truth"], progress)
+    if evaluation.words.pictures:
+        _ask_in_words(source, evaluation, served, files["truth"], progress)
     if evaluation.clip.clips:
         _make_clips(source, evaluation, served, files["truth"], progress)
     return folder
@@ -229,6 +232,36 @@ def _ask_questions(
             if number >= done[name] and here[1] is not None:
                 said = answer_question(answerer.predictor, here[1].image_HW3, question)
                 files[name].append({"index": number, **said})
+
+
+def _ask_in_words(
+    source: Source,
+    evaluation: Evaluation,
+    served: dict[str, answering.Served],
+    truth: RowFile,
+    progress: Progress,
+) -> None:
+    """Of each picture the first person whose joints somebody labelled."""
+    labelled = [
+        (row, targets[0])
+        for row in truth
+        if "people" in row and (targets := writing.judged_people(row))
+    ]
+    taken = [labelled[place] for place in spread(len(labelled), evaluation.words.pictures)]
+    files = {name: RowFile(rows_path(evaluation.folder, f"words.{name}")) for name in served}
+    done = {name: file.resume() for name, file in files.items()}
+    waiting = [n for n in range(len(taken)) if any(n >= done[name] for name in files)]
+    for number in progress(waiting, "questions in words", len(waiting)):
+        row, person = taken[number]
+        sample = source[row["index"]]
+        box: Box = tuple(row["people"][person]["box"])
+        for name, answerer in served.items():
+            if number >= done[name]:
+                found = words_row(
+                    answerer.predictor, sample, person, box, evaluation.skeleton,
+                    evaluation.words.seed,
+                )  # fmt: skip
+                files[name].append({"index": number, "key": sample.key, **found})
 
 
 def spread(count: int, wanted: int | None) -> list[int]:

@@ -138,6 +138,13 @@ class ClipSettings(Config):
     hertz: float = Field(default=3.0, gt=0)
 
 
+class WordsSettings(Config):
+    """Drawn wordings on pictures: how many pictures are asked one of each kind, and the seed."""
+
+    pictures: int = Field(default=0, ge=0)
+    seed: int = 0
+
+
 class Evaluation(Config):
     """One table: some models on one source. Real and synthetic never share one."""
 
@@ -159,6 +166,7 @@ class Evaluation(Config):
     depth: bool = False  # give the models the depth map and the camera
     pope: PopeSettings = PopeSettings()
     clip: ClipSettings = ClipSettings()
+    words: WordsSettings = WordsSettings()
     bootstrap: int = Field(default=1000, ge=0)
     seed: int = 0
     note: str = ""  # printed under the table: the data's terms, what it does not show

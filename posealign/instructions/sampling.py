@@ -106,7 +106,7 @@ def sample_scope(rng: Random) -> Scope:
     if roll < 0.47:
         return Part("all")
     if roll < 0.62:
-        return _union(rng)
+        return sample_union(rng)
     if roll < 0.79:
         return sample_except(rng)
     if roll < 0.845:
@@ -126,7 +126,7 @@ def _other(rng: Random, used: Part) -> Part:
             return other
 
 
-def _union(rng: Random) -> Scope:
+def sample_union(rng: Random) -> Scope:
     count = rng.choices((2, 3, 4, 5), (62, 24, 9, 5))[0]
     if rng.random() < 0.25:  # of one side, or the same part crosswise
         side = rng.choice(("left", "right"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from posealign.bench.machine import describe
 from posealign.errors import InvalidInput, NotFound
-from posealign.evaluate import pope
+from posealign.evaluate import pope, words
 from posealign.evaluate.figures import GROUPS, plain
 from posealign.evaluate.judged import Judged, judge
 from posealign.evaluate.rows import RowFile
@@ -58,6 +58,8 @@ def collect(evaluation: Evaluation) -> Report:
         }
         served = model.kind == "predictor"
         found |= _asked(evaluation, model.name, asked) | _clips(folder, model.name)
+        followed = words.figures(list(RowFile(rows_path(folder, f"words.{model.name}"))))
+        found |= {"words": followed} if followed else {}
         if asked and evaluation.boxes == "truth":
             seen = pope.by_states(asked, rows, evaluation.skeleton, served)
             found |= {"pope_states": seen} if seen else {}

@@ -51,6 +51,7 @@ def page(report: Report, galleries: Galleries) -> str:
         *_breakdowns(report),
         *_confidence(report),
         *_pope(report),
+        *_words(report),
         *_galleries(galleries),
         *_failures(report),
         "<h2>Settings</h2>",
@@ -147,6 +148,23 @@ def _pope(report: Report) -> list[str]:
         if isinstance(row, dict) and "yes_ratio" in row
     ]  # fmt: skip
     return ["<h2>keypoint-POPE: is this joint in the picture?</h2>", _table(header, cells)]
+
+
+def _words(report: Report) -> list[str]:
+    rows = []
+    for name, row in report["models"].items():
+        found = row.get("words")
+        if found is None:
+            continue
+        rows += [[name, kind, percent(share), ""] for kind, share in found["exact"].items()]
+        rows += [
+            [name, relation, percent(one["exact"]), str(one["count"])]
+            for relation, one in found["per_relation"].items()
+        ]
+    if not rows:
+        return []
+    header = ["model", "question", "exact set", "questions"]
+    return ["<h2>Does the answer hold what the words ask for?</h2>", _table(header, rows)]
 
 
 def _galleries(galleries: Galleries) -> list[str]:
