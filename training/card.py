@@ -84,6 +84,8 @@ LIMITS = (
     "LSP shows mostly young athletic adults; other people, dark rooms and thermal pictures are "
     "less well covered.",
     "Left and right are confused more often from behind and upside down.",
+    "Depth, absence and cover are told alike for a left joint and its right twin: which of two is "
+    "nearer, hidden or missing is a guess.",
 )
 
 

@@ -1,8 +1,9 @@
-"""Fit the words' votes on a text: asked at all, and the slots (posealign/instructions/votes.py).
+"""Fit the words' votes on a text (posealign/instructions/votes.py): asked at all, the slots, and
+whether what a relation chooses goes.
 
     python -m training.votes [distractors …]
 
-Written lines of the training split and as many from the phrasebooks; a minute on one core.
+Written lines of the training split and as many from the phrasebooks; minutes on one core.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from posealign.instructions import written
 from posealign.instructions.cleaning import cleaned
 from posealign.instructions.hints import find_hints
 from posealign.instructions.normalise import normalise
+from posealign.instructions.query import parse
+from posealign.instructions.scoring import heads_of
 from posealign.instructions.shapes import Words, words_of
 from posealign.instructions.targets import SLOTS as ORDER
 from posealign.instructions.targets import target_of
@@ -115,6 +118,28 @@ def fit_slots(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
     return table.weight.detach().numpy(), bias.detach().numpy()
 
 
+def fit_taken(rows: list[Row]) -> tuple[np.ndarray, float]:
+    """Of the texts with a relation, which leave out what it chooses."""
+    related = [(heads_of(parse(query)), clean) for query, clean in rows if "(" in query]
+    related = [(heads, clean) for heads, clean in related if heads and heads.relation]
+    places = [torch.tensor(sideless(clean, find_hints(clean))) for _, clean in related]
+    truth = torch.tensor([float(heads.taken) for heads, _ in related])
+    table = torch.nn.EmbeddingBag(SIZE, 1, mode="sum")
+    torch.nn.init.zeros_(table.weight)
+    bias = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.Adagrad([table.weight, bias], lr=0.1)
+    for _ in range(SLOT_ROUNDS):
+        for group in torch.randperm(len(related)).split(64):
+            logits = _bags(table, [places[int(at)] for at in group])[:, 0] + bias
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth[group])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        with torch.no_grad():
+            table.weight.mul_(0.98)
+    return table.weight.detach().numpy()[:, 0], bias.item()
+
+
 def _bags(table: torch.nn.EmbeddingBag, bags: list[torch.Tensor]) -> torch.Tensor:
     starts = torch.tensor([0, *np.cumsum([len(bag) for bag in bags])[:-1]])
     summed: torch.Tensor = table(torch.cat(bags), starts)
@@ -131,6 +156,8 @@ def main() -> None:
     weights_F, bias = fit_gate(rows, words)
     voting = np.flatnonzero(weights_F)
     slots_FK, bias_K = fit_slots(rows)
+    taken_F, taken_bias = fit_taken(written_rows)
+    taken = np.flatnonzero(np.abs(taken_F) > SMALLEST_VOTE)
     kept = np.flatnonzero(np.abs(slots_FK).max(1) > SMALLEST)
     np.savez_compressed(
         FILE,
@@ -142,6 +169,9 @@ def main() -> None:
         slot_rows=kept.astype(np.uint16),
         slots=slots_FK[kept].astype(np.float16),
         slot_bias=bias_K.astype(np.float32),
+        taken_rows=taken.astype(np.uint16),
+        taken=taken_F[taken].astype(np.float16),
+        taken_bias=np.float32(taken_bias),
     )
     print(f"{len(rows)} texts, {(time.monotonic() - begun) / 60:.1f} min", file=sys.stderr)
 

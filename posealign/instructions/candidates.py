@@ -45,11 +45,12 @@ from posealign.instructions.roles import likely
 from posealign.instructions.sets import Joints, as_mask, meant
 from posealign.instructions.taken import choose_related, taken_from
 from posealign.instructions.told import plainly, told
-from posealign.instructions.votes import slot_votes, vote
+from posealign.instructions.votes import goes, slot_votes, vote
 from posealign.instructions.wished import denies, is_impossible, wishes
 from posealign.skeletons.load import vocabulary
 
 MOST_MENTIONS = 6
+GOES = 0.5  # log odds by the votes from which what a relation chooses is left out
 FILE = Path(__file__).with_name("weights.json")
 
 
@@ -146,6 +147,8 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
         if whole is not None:
             heads = replace(heads, taken=True)
             ballot.propose(mask_of(whole), related=1.0)
+        elif not foreign and goes(clean, hints) > GOES:
+            heads = replace(heads, taken=True)
         else:
             ballot.propose(related_V, **{"related" if len(named) < 2 else "related_beside": 1.0})
     if foreign:

@@ -49,6 +49,13 @@ _LACKING = re.compile(
 )
 
 
+# 把手标出来 marks hands; a handle is a 门把手, and 一把手 and 手把手 are no hands.
+_TAKES_HANDS = re.compile(
+    r"(?<![一门手搭柜车个])把手(?=(?:给我|帮我|都|全|也|就)*"
+    r"(?:标|圈|点|框|画|找|列|描|勾|弄|显示|输出|去掉|去了|除|排除|拿掉|留|加|放进|算))"
+)
+
+
 def in_mandarin(clean: str) -> str:
     """A normalised text with such words and phrases put plainly."""
     if not _LETTERS.isdisjoint(clean):
@@ -58,6 +65,7 @@ def in_mandarin(clean: str) -> str:
         clean = _ASPECT.sub("着", clean)
     clean = _BELOW.sub("", clean)
     clean = _LACKING.sub(_without, clean)
+    clean = _TAKES_HANDS.sub("把双手", clean)
     return _BUT_NOTHING.sub(r"只要\g<kept>", clean) if "除" in clean else clean
 
 

@@ -236,8 +236,9 @@ def _filter(relation: Related, person: Person, size: tuple[float, float]) -> Cho
     placed = [i for i in rows if person.states_V[i] >= State.OCCLUDED]
     names = vocabulary().names
     if relation.relation == "hidden_by_blanket":
-        if person.hidden_by_V is None:
-            return Choice(frozenset(names[i] for i in placed), clear=False)
+        if person.hidden_by_V is None:  # of a predicted pose: whatever is hidden may be under it
+            hidden = (i for i in placed if person.states_V[i] == State.OCCLUDED)
+            return Choice(frozenset(names[i] for i in hidden), clear=False)
         blanket = HIDERS.index("blanket")
         return Choice(frozenset(names[i] for i in placed if person.hidden_by_V[i] == blanket))
     axis = 0 if relation.relation in ("in_left_half", "in_right_half") else 1

@@ -6,7 +6,7 @@ audit") give themselves away by words about something else, which a bag of words
 stands around a part, whichever it is, and words that wishes do not use add to that (shapes.py).
 The same words vote on the slots (visibility, subject, relation …): a small encoder invents a
 subject where no word names one, words alone do not. Sides count alike there, so that a text and its
-mirror image get mirrored votes.
+mirror image get mirrored votes. Of what a relation chooses they say whether it goes.
 Shapes: K classes of all voted slots, side by side.
 """
 
@@ -93,6 +93,20 @@ def slot_votes(clean: str, hints: list[Hint]) -> dict[str, NDArray[np.float32]]:
     scores_K -= np.maximum.reduceat(scores_K, first_S).repeat(size_S)
     scores_K -= np.log(np.add.reduceat(np.exp(scores_K), first_S)).repeat(size_S)
     return dict(zip(SLOTS, np.split(scores_K, first_S[1:]), strict=True))
+
+
+def goes(clean: str, hints: list[Hint]) -> float:
+    """Positive where what a relation chooses is to be left out; log odds."""
+    weights_F, bias = _taken_table()
+    return float(weights_F[sideless(clean, hints)].sum()) + bias
+
+
+@cache
+def _taken_table() -> tuple[NDArray[np.float32], float]:
+    weights_F = np.zeros(SIZE, np.float32)
+    with np.load(FILE) as data:
+        weights_F[data["taken_rows"]] = data["taken"]
+        return weights_F, float(data["taken_bias"])
 
 
 @cache

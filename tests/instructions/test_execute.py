@@ -88,7 +88,14 @@ def test_hidden_by_the_blanket() -> None:
     hidden_by_V = np.full(len(vocabulary()), -1, np.int8)
     hidden_by_V[vocabulary().index("right_knee")] = 1
     assert only("hidden_by_blanket(leg)", hidden_by_V=hidden_by_V).kept == {"right_knee"}
+
+
+def test_of_a_predicted_pose_what_is_hidden_may_be_under_the_blanket() -> None:
     assert not only("hidden_by_blanket(leg)").clear
+    assert not only("hidden_by_blanket(leg)").kept
+    states_V = lying().states_V.copy()
+    states_V[vocabulary().index("left_knee")] = State.OCCLUDED
+    assert only("hidden_by_blanket(leg)", states_V=states_V).kept == {"left_knee"}
 
 
 def test_subjects() -> None:

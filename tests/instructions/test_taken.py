@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from posealign.instructions.cleaning import cleaned
+from posealign.instructions.hints import find_hints
+from posealign.instructions.normalise import normalise
 from posealign.instructions.query import Query, parse
 from posealign.instructions.resolve import Resolver
 from posealign.instructions.scoring import heads_of, same_meaning
+from posealign.instructions.votes import goes
 from tests.instructions.test_resolve import shipped
 
 
@@ -24,6 +28,9 @@ def resolver() -> Resolver:
         ("legs apart from the one crossing over", "leg - crossing_over(leg)"),
         ("除了举着的胳膊都要", "all - raised(arm)"),
         ("抬着的那条腿不标，剩下都标", "all - raised(leg)"),
+        ("legs, the raised one excluded", "leg - raised(leg)"),
+        ("双腿，高的那只不要", "leg - higher(leg)"),
+        ("whatever isn't covered by the blanket", "all - hidden_by_blanket(all)"),
         ("the raised leg and the head", "raised(leg) + head"),
         ("the less bent arm", "straighter(arm)"),
         ("not the scrunched leg, the long straight one", "straighter(leg)"),
@@ -43,3 +50,13 @@ def test_the_written_form_says_which_goes() -> None:
     nested = parse("(leg - raised(leg)) + head")
     assert isinstance(nested, Query)
     assert nested.takes_away
+
+
+def test_words_vote_on_what_goes() -> None:
+    def said(text: str) -> float:
+        clean = cleaned(normalise(text))
+        return goes(clean, find_hints(clean))
+
+    assert min(said("legs, the raised one excluded"), said("双腿，高的那只不要")) > 0
+    assert max(said("the hand nearest the face"), said("举着的那条腿")) < 0
+    assert said("not the left raised leg") == said("not the right raised leg")
