@@ -120,10 +120,10 @@ def fit_slots(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
 
 def fit_taken(rows: list[Row]) -> tuple[np.ndarray, float]:
     """Of the texts with a relation, which leave out what it chooses."""
-    related = [(heads_of(parse(query)), clean) for query, clean in rows if "(" in query]
-    related = [(heads, clean) for heads, clean in related if heads and heads.relation]
+    read = [(heads_of(parse(query)), clean) for query, clean in rows if "(" in query]
+    related = [(heads.taken, clean) for heads, clean in read if heads and heads.relation]
     places = [torch.tensor(sideless(clean, find_hints(clean))) for _, clean in related]
-    truth = torch.tensor([float(heads.taken) for heads, _ in related])
+    truth = torch.tensor([float(taken) for taken, _ in related])
     table = torch.nn.EmbeddingBag(SIZE, 1, mode="sum")
     torch.nn.init.zeros_(table.weight)
     bias = torch.nn.Parameter(torch.zeros(1))
