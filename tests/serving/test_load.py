@@ -208,6 +208,9 @@ def test_a_terminated_server_finishes_what_it_admitted(toy: Path) -> None:
                     except httpx.ConnectError:
                         found["not accepted"] += 1
                         return
+                    except httpx.ReadError:  # in the kernel's queue when the socket was closed
+                        found["reset"] += 1
+                        return
                 found[str(status)] += 1
                 if status == 503:
                     assert answer.headers["connection"] == "close"
@@ -223,9 +226,10 @@ def test_a_terminated_server_finishes_what_it_admitted(toy: Path) -> None:
     with slow(toy, 60, rows=4, queue=32) as (server_process, port):
         until_ready(port)
         found = asyncio.run(run(server_process, port))
-        assert set(found) <= {"200", "503", "not accepted"}, found
+        assert set(found) <= {"200", "503", "not accepted", "reset"}, found
         assert found["200"] >= 8
-        assert found["not accepted"] == 8
+        assert found["not accepted"] + found["reset"] == 8
+        assert found["reset"] <= 1, "all eight had a request in the server"
         assert server_process.wait(20) in (0, -signal.SIGTERM)  # uvicorn raises it again at the end
 
 
