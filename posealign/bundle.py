@@ -78,6 +78,10 @@ class TextSpec(_Frozen):
     trained: bool = True
 
 
+# Numbers that posealign.confidence adds to what the graph says.
+SHARES = ("tolerance", "hidden", "spread", "support")
+
+
 class CalibrationSpec(_Frozen):
     """Bias, slopes and radius are a copy, for reading, of what is inside `locate`; `tolerance` (by
     the logarithm of a joint's OKS sigma), `hidden` (by the log-odds of its being occluded),
@@ -100,8 +104,7 @@ class CalibrationSpec(_Frozen):
     def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Bundles of before these four say nothing of them, and their digests must hold."""
         rows: dict[str, Any] = write(self)
-        late = ("tolerance", "hidden", "spread", "support")
-        return {k: v for k, v in rows.items() if v or k not in late}
+        return {k: v for k, v in rows.items() if v or k not in SHARES}
 
 
 class FileSpec(_Frozen):

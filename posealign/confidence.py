@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign.answer import Placed
-from posealign.bundle import CalibrationSpec
+from posealign.bundle import SHARES, CalibrationSpec
 from posealign.metrics.calibration import logit
 from posealign.people import Box, Seen
 from posealign.skeletons.load import vocabulary
 from posealign.vote import Voted
 
-SHARES = ("tolerance", "hidden", "spread", "support")
 SIGMA = 0.07  # of a joint whose confidence stays as it is
 SUREST = 4.0  # log-odds of being hidden: more is no more telling
 NARROWEST = 1e-3  # share of the box that a heatmap spreads over

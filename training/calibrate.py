@@ -3,7 +3,7 @@
 Confidence that predicts OKS, a radius that holds 90 % of errors, and from which probability a joint
 is absent or hidden. Areas are the labelled ones where there are any, as evaluation takes them.
 Shapes: M labelled joints, A joints whose presence is known, F features of a confidence: log-odds of
-the mass around the place, then those of posealign.confidence.SHARES.
+the mass around the place, then those of SHARES.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posealign import answer, confidence, sight
-from posealign.bundle import CalibrationSpec
+from posealign.bundle import SHARES, CalibrationSpec
 from posealign.data.pose import State
 from posealign.errors import InvalidInput
 from posealign.metrics import calibration as metrics
@@ -128,7 +128,7 @@ def fit(sources: Sequence[Measured]) -> Calibration:
     error = np.concatenate([source.error_M for source in sources])
     radius = np.concatenate([source.radius_M for source in sources])
     return Calibration(
-        bias=bias, slopes=(0.0, mass, 0.0), **dict(zip(confidence.SHARES, shares, strict=True)),
+        bias=bias, slopes=(0.0, mass, 0.0), **dict(zip(SHARES, shares, strict=True)),
         radius_scale=_quantile(error / np.maximum(radius, 1e-6), weights, 0.9),
     )  # fmt: skip
 
@@ -160,7 +160,7 @@ def _quantile(values_M: NDArray[np.float64], weights_M: NDArray[np.float64], sha
 
 def honesty(calibration: Calibration, measured: Measured) -> dict[str, float]:
     """What a calibration is worth on people that it was not fitted on."""
-    shares = [getattr(calibration, name) for name in confidence.SHARES]
+    shares = [getattr(calibration, name) for name in SHARES]
     slopes = np.array([calibration.slopes[1], *shares])
     sure = 1 / (1 + np.exp(-(measured.features_MF @ slopes + calibration.bias)))
     radius = calibration.radius_offset + calibration.radius_scale * measured.radius_M

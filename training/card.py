@@ -23,8 +23,10 @@ SOURCES = {
     "real person.",
     "lit": "Synthetic infants of an earlier look (see docs/decisions/0022).",
     "shown": "Synthetic infants of the latest look.",
+    "older": "Synthetic infants rendered anew for the part before.",
+    "aside": "The people who stand beside those of the part before.",
     "fresh": "Synthetic infants rendered anew for the last part.",
-    "others": "The people who stand beside those.",
+    "others": "The people who stand beside those of the last part.",
     "beside": "The people who stand beside the synthetic infants, mostly cut by the border.",
 }
 

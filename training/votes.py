@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from random import Random
 
 import numpy as np
@@ -99,23 +100,15 @@ def fit_slots(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
         ]
     )
     sizes = [len(classes) for classes in SLOTS.values()]
-    table = torch.nn.EmbeddingBag(SIZE, sum(sizes), mode="sum")
-    torch.nn.init.zeros_(table.weight)
-    bias = torch.nn.Parameter(torch.zeros(sum(sizes)))
-    optimizer = torch.optim.Adagrad([table.weight, bias], lr=0.1)
-    for _ in range(SLOT_ROUNDS):
-        for group in torch.randperm(len(answered)).split(64):
-            logits = _bags(table, [places[int(at)] for at in group]) + bias
-            losses = [
-                torch.nn.functional.cross_entropy(part, truth[group, at])
-                for at, part in enumerate(logits.split(sizes, dim=1))
-            ]
-            optimizer.zero_grad()
-            torch.stack(losses).sum().backward()
-            optimizer.step()
-        with torch.no_grad():
-            table.weight.mul_(0.98)
-    return table.weight.detach().numpy(), bias.detach().numpy()
+
+    def cost(logits: torch.Tensor, group: torch.Tensor) -> torch.Tensor:
+        losses = [
+            torch.nn.functional.cross_entropy(part, truth[group, at])
+            for at, part in enumerate(logits.split(sizes, dim=1))
+        ]
+        return torch.stack(losses).sum()
+
+    return _fitted(places, sum(sizes), cost)
 
 
 def fit_taken(rows: list[Row]) -> tuple[np.ndarray, float]:
@@ -124,20 +117,33 @@ def fit_taken(rows: list[Row]) -> tuple[np.ndarray, float]:
     related = [(heads.taken, clean) for heads, clean in read if heads and heads.relation]
     places = [torch.tensor(sideless(clean, find_hints(clean))) for _, clean in related]
     truth = torch.tensor([float(taken) for taken, _ in related])
-    table = torch.nn.EmbeddingBag(SIZE, 1, mode="sum")
+
+    def cost(logits: torch.Tensor, group: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits[:, 0], truth[group])
+
+    weights_F1, bias_1 = _fitted(places, 1, cost)
+    return weights_F1[:, 0], float(bias_1[0])
+
+
+def _fitted(
+    places: list[torch.Tensor],
+    width: int,
+    cost: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> tuple[np.ndarray, np.ndarray]:
+    """`width` weights for each place of the table and their biases; `cost` of a group's logits."""
+    table = torch.nn.EmbeddingBag(SIZE, width, mode="sum")
     torch.nn.init.zeros_(table.weight)
-    bias = torch.nn.Parameter(torch.zeros(1))
+    bias = torch.nn.Parameter(torch.zeros(width))
     optimizer = torch.optim.Adagrad([table.weight, bias], lr=0.1)
     for _ in range(SLOT_ROUNDS):
-        for group in torch.randperm(len(related)).split(64):
-            logits = _bags(table, [places[int(at)] for at in group])[:, 0] + bias
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth[group])
+        for group in torch.randperm(len(places)).split(64):
+            logits = _bags(table, [places[int(at)] for at in group]) + bias
             optimizer.zero_grad()
-            loss.backward()
+            cost(logits, group).backward()
             optimizer.step()
         with torch.no_grad():
             table.weight.mul_(0.98)
-    return table.weight.detach().numpy()[:, 0], bias.item()
+    return table.weight.detach().numpy(), bias.detach().numpy()
 
 
 def _bags(table: torch.nn.EmbeddingBag, bags: list[torch.Tensor]) -> torch.Tensor:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -219,19 +219,16 @@ def _ask_questions(
     listed.write_text(
         "".join(json.dumps(q.row(), ensure_ascii=False) + "\n" for q in asked), "utf-8"
     )
-    files = {name: RowFile(rows_path(evaluation.folder, f"pope.{name}")) for name in served}
-    done = {name: file.resume() for name, file in files.items()}
-    chosen_words = spread(len(asked), evaluation.pope.in_words)
-    waiting = [n for n in chosen_words if any(n >= done[name] for name in files)]
+    numbers = spread(len(asked), evaluation.pope.in_words)
     here: tuple[int, Sample | None] = (-1, None)
-    for number in progress(waiting, "keypoint-POPE", len(waiting)):
+    for number, models in _open(evaluation, "pope", served, numbers, progress, "keypoint-POPE"):
         question: Question = asked[number]
         if here[0] != question.index:
             here = question.index, source[question.index]
-        for name, answerer in served.items():
-            if number >= done[name] and here[1] is not None:
+        for answerer, file in models:
+            if here[1] is not None:
                 said = answer_question(answerer.predictor, here[1].image_HW3, question)
-                files[name].append({"index": number, **said})
+                file.append({"index": number, **said})
 
 
 def _ask_in_words(
@@ -248,20 +245,33 @@ def _ask_in_words(
         if "people" in row and (targets := writing.judged_people(row))
     ]
     taken = [labelled[place] for place in spread(len(labelled), evaluation.words.pictures)]
-    files = {name: RowFile(rows_path(evaluation.folder, f"words.{name}")) for name in served}
-    done = {name: file.resume() for name, file in files.items()}
-    waiting = [n for n in range(len(taken)) if any(n >= done[name] for name in files)]
-    for number in progress(waiting, "questions in words", len(waiting)):
+    numbers, title = range(len(taken)), "questions in words"
+    for number, models in _open(evaluation, "words", served, numbers, progress, title):
         row, person = taken[number]
         sample = source[row["index"]]
         box: Box = tuple(row["people"][person]["box"])
-        for name, answerer in served.items():
-            if number >= done[name]:
-                found = words_row(
-                    answerer.predictor, sample, person, box, evaluation.skeleton,
-                    evaluation.words.seed,
-                )  # fmt: skip
-                files[name].append({"index": number, "key": sample.key, **found})
+        for answerer, file in models:
+            found = words_row(
+                answerer.predictor, sample, person, box, evaluation.skeleton,
+                evaluation.words.seed,
+            )  # fmt: skip
+            file.append({"index": number, "key": sample.key, **found})
+
+
+def _open(
+    evaluation: Evaluation,
+    kind: str,
+    served: dict[str, answering.Served],
+    numbers: Iterable[int],
+    progress: Progress,
+    title: str,
+) -> Iterator[tuple[int, list[tuple[answering.Served, RowFile]]]]:
+    """Each number that somebody has not answered yet, with those who have not and their files."""
+    files = {name: RowFile(rows_path(evaluation.folder, f"{kind}.{name}")) for name in served}
+    done = {name: file.resume() for name, file in files.items()}
+    waiting = [n for n in numbers if any(n >= done[name] for name in files)]
+    for number in progress(waiting, title, len(waiting)):
+        yield number, [(served[name], files[name]) for name in files if number >= done[name]]
 
 
 def spread(count: int, wanted: int | None) -> list[int]:
@@ -282,12 +292,8 @@ def _make_clips(
     alone = [row["index"] for row in truth if len(row.get("people", ())) == 1]
     step = max(1, len(alone) // evaluation.clip.clips)
     taken = alone[::step][: evaluation.clip.clips]
-    files = {name: RowFile(rows_path(evaluation.folder, f"clip.{name}")) for name in served}
-    done = {name: file.resume() for name, file in files.items()}
-    waiting = [n for n in range(len(taken)) if any(n >= done[name] for name in files)]
-    for number in progress(waiting, "clips", len(waiting)):
+    for number, models in _open(evaluation, "clip", served, range(len(taken)), progress, "clips"):
         sample = source[taken[number]]
-        for name, answerer in served.items():
-            if number >= done[name]:
-                found = clip_rows(answerer.predictor, sample, evaluation)
-                files[name].append({"index": number, "key": sample.key, **found})
+        for answerer, file in models:
+            found = clip_rows(answerer.predictor, sample, evaluation)
+            file.append({"index": number, "key": sample.key, **found})
