@@ -1,10 +1,11 @@
-"""What is odd about a pose: a premise that does not hold, an implausible body."""
+"""What is odd about an answer: a premise that does not hold, a relation too close to call."""
 
 from __future__ import annotations
 
 from posealign.anatomy.posture import lying_posture
 from posealign.answer import Placed
 from posealign.data.pose import Finding, State
+from posealign.instructions.relations import Choice
 
 _LYING = {
     "supine": "supine",
@@ -14,8 +15,15 @@ _LYING = {
 }
 
 
-def findings_of(person: Placed, premise: str | None) -> tuple[Finding, ...]:
-    return premise_findings(person, premise)
+def relation_findings(relation: str, choice: Choice) -> tuple[Finding, ...]:
+    """A relation that the pose settles by less than what counts as clear in labels."""
+    if choice.clear:
+        return ()
+    if relation == "hidden_by_blanket":
+        message = "these joints are hidden; by what, the picture does not say"
+        return (Finding("hider_not_known", message),)
+    message = f"{relation.replace('_', ' ')}: too close to call in this picture"
+    return (Finding("close_call", message),)
 
 
 def premise_findings(person: Placed, premise: str | None) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from posealign import answer
 from posealign.answer import Placed
 from posealign.data.pose import Pose, Understood
-from posealign.findings import findings_of
+from posealign.findings import premise_findings, relation_findings
 from posealign.instructions.sets import in_skeleton, subtract
 from posealign.people import Seen
 from posealign.question import Question
@@ -18,8 +18,10 @@ from posealign.skeletons.skeleton import Skeleton
 def pose_of(seen: Seen, person: Placed, question: Question, size: tuple[int, int]) -> Pose:
     reading, understood, skeleton = question.reading, question.understood, question.skeleton
     wanted: tuple[str, ...] = understood.joints
+    findings = premise_findings(person, reading.premise)
     if reading.relation is not None:
         choice = related(reading.relation, reading.related, as_person(person, seen.box), size)
+        findings += relation_findings(reading.relation, choice)
         chosen = (
             subtract(reading.asked, [choice.joints])
             if reading.taken
@@ -33,7 +35,7 @@ def pose_of(seen: Seen, person: Placed, question: Question, size: tuple[int, int
         seen.score,
         kept,
         apart,
-        findings_of(person, reading.premise),
+        findings,
         person.depth_consistency,
         seen.crop.rotation,
     )

@@ -112,7 +112,7 @@ def words_row(
             {
                 **asdict(question), "given": given(first[n]),
                 "same": given(first[n]) == given(again[n]),
-                "moved": round(moved(first[n], again[n]), 6),
+                "moved": round(moved(first[n], again[n]), 6), "close": too_close(first[n]),
             }
             for n, question in enumerate(asked)
         ]
@@ -138,6 +138,11 @@ def given(result: PoseResult) -> list[str] | None:
     return sorted(joint.name for pose in result.poses for joint in pose.joints)
 
 
+def too_close(result: PoseResult) -> bool:
+    """Whether the answer itself calls its relation a close call."""
+    return any(found.code == "close_call" for pose in result.poses for found in pose.plausibility)
+
+
 def moved(one: PoseResult, other: PoseResult) -> float:
     """Pixels between two answers, at the joint where they are farthest apart."""
     places = [
@@ -157,6 +162,8 @@ def figures(rows: Sequence[Row]) -> dict[str, Any]:
     found = following([q["joints"] for q in asked], [q["given"] or () for q in asked])
     assert found is not None
     relations = sorted({q["relation"] for q in asked if q["relation"]})
+    related = _of(asked, "kind", "relation")
+    sure = [question for question in related if not question["close"]]
     return {
         "questions": len(asked),
         "refused": float(np.mean([q["given"] is None for q in asked])),
@@ -170,6 +177,7 @@ def figures(rows: Sequence[Row]) -> dict[str, Any]:
             for name in relations
             if (some := _of(asked, "relation", name))
         },
+        "sure": {"share": len(sure) / len(related), "exact": _exact(sure)} if sure else None,
         "other_order": {
             "same": float(np.mean([q["same"] for q in asked])),
             "moved_px": max(q["moved"] for q in asked),

@@ -129,14 +129,19 @@ def _bend(sign: float) -> _Score:
     """By the angle at knee or elbow: in space where it is known; a picture's angle needs more."""
 
     def score(name: str, person: Person) -> Kept | None:
-        lower = joints_of(name) & joints_of("leg") & CORE
-        chain = ("hip", "knee", "ankle") if lower else ("shoulder", "elbow", "wrist")
+        chain = _chain(name)
         points = person.points_V3 if person.points_V3 is not None else person.points_V2
         margin = ANGLE_MARGIN if person.points_V3 is not None else 2 * ANGLE_MARGIN
         bends = tuple(sign * _bend_of(points, side, chain) for side in SIDES)
         return _larger((bends[0], bends[1]), margin)
 
     return score
+
+
+def _chain(name: str) -> tuple[str, str, str]:
+    """The joints of the limb that a part belongs to."""
+    lower = joints_of(name) & joints_of("leg") & CORE
+    return ("hip", "knee", "ankle") if lower else ("shoulder", "elbow", "wrist")
 
 
 def _bend_of(points: NDArray[np.float32], side: str, chain: tuple[str, str, str]) -> float:
@@ -193,9 +198,9 @@ def _raised(name: str, person: Person) -> Kept | None:
 
 
 def _crossing_over(name: str, person: Person) -> Kept | None:
-    """The leg nearer the camera where the two cross in the picture; none when they do not."""
+    """The limb nearer the camera where the two cross in the picture; none when they do not."""
     index = vocabulary().index
-    lines = {side: [index(f"{side}_{j}") for j in ("hip", "knee", "ankle")] for side in SIDES}
+    lines = {side: [index(f"{side}_{joint}") for joint in _chain(name)] for side in SIDES}
     rows = lines["left"] + lines["right"]
     if (person.states_V[rows] < State.OCCLUDED).any():
         return None

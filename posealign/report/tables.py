@@ -54,6 +54,8 @@ COLUMNS: tuple[Column, ...] = (
     ("POPE adversarial, in words", ("pope", "adversarial", "balanced_accuracy"), percent),
     ("exact sets, in words", ("words", "exact", "all"), percent),
     ("of relations that are clear", ("words", "exact", "relation"), percent),
+    ("of those that the answer calls clear", ("words", "sure", "exact"), percent),
+    ("share that it calls clear", ("words", "sure", "share"), percent),
     ("the same in another order", ("words", "other_order", "same"), percent),
     ("PA-MPJPE mm", ("space", "pa_mpjpe_mm"), lambda v: number(v, 1)),
     ("angles °", ("space", "angles_deg", "median"), lambda v: number(v, 1)),

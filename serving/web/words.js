@@ -48,7 +48,7 @@ export const WORDS = {
     "relation-in_upper_half": "in the upper half", "relation-in_lower_half": "in the lower half",
     "relation-in_left_half": "in the left half", "relation-in_right_half": "in the right half",
     "relation-hidden_by_blanket": "under the blanket",
-    "finding-premise_does_not_hold": "{message}",
+    "finding-premise_does_not_hold": "{message}", "finding-close_call": "{message}", "finding-hider_not_known": "{message}",
     result: "{count} of {total} joints found. {list}", "switch-language": "切换到中文",
   },
   zh: {
@@ -96,6 +96,7 @@ export const WORDS = {
     "relation-in_lower_half": "画面下半部", "relation-in_left_half": "画面左半部", "relation-in_right_half": "画面右半部",
     "relation-hidden_by_blanket": "被子下面的",
     "finding-premise_does_not_hold": "这句话所说的卧姿，与看到的关键点不符。",
+    "finding-close_call": "两侧相差太小，难以分清。", "finding-hider_not_known": "这些关键点被遮住了，但看不出是被什么遮住的。",
     result: "找到 {total} 个关键点中的 {count} 个。{list}", "switch-language": "Switch to English",
   },
 };

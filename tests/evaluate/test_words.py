@@ -78,7 +78,7 @@ def test_a_wrong_set_and_a_refusal_count() -> None:
     def row(kind: str, joints: list[str], given: list[str] | None) -> dict[str, object]:
         return {"kind": kind, "query": "", "relation": "higher" if kind == "relation" else "",
                 "text": "", "joints": joints, "given": given, "same": given is not None,
-                "moved": 0.5}  # fmt: skip
+                "moved": 0.5, "close": False}  # fmt: skip
 
     found = words.figures([
         {"questions": [row("part", ["nose"], ["nose"]), row("part", ["nose"], None)]},
@@ -87,6 +87,7 @@ def test_a_wrong_set_and_a_refusal_count() -> None:
     ])  # fmt: skip
     assert found["exact"] == {"all": pytest.approx(1 / 3), "part": 0.5, "relation": 0.0}
     assert found["refused"] == pytest.approx(1 / 3)
+    assert found["sure"] == {"share": 1.0, "exact": 0.0}
     assert found["per_relation"] == {"higher": {"exact": 0.0, "count": 1}}
     assert found["other_order"] == {"same": pytest.approx(2 / 3), "moved_px": 0.5}
     assert words.figures([]) == {}

@@ -50,6 +50,22 @@ def test_nothing_is_an_answer() -> None:
     assert not answer.kept
 
 
+def test_arms_cross_by_themselves_whatever_the_legs_do() -> None:
+    person = lying()
+    assert person.points_V3 is not None
+    points_V2, points_V3 = person.points_V2.copy(), person.points_V3.copy()
+    for name, place, z in (("left_wrist", (60, 70), 0.8), ("right_wrist", (150, 70), 1.0)):
+        at = vocabulary().index(name)
+        points_V2[at], points_V3[at, 2] = place, z
+    across = {"points_V2": points_V2, "points_V3": points_V3}
+    crossed = only("crossing_over(arm)", **across)
+    assert crossed.clear
+    assert "left_wrist" in crossed.kept
+    assert "right_wrist" not in crossed.kept
+    assert not only("crossing_over(leg)", **across).kept
+    assert not only("crossing_over(hand)").kept
+
+
 def test_close_calls_are_marked() -> None:
     person = lying()
     points_V2 = person.points_V2.copy()
