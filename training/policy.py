@@ -90,7 +90,7 @@ class Policy(nn.Module):
         self.layers = nn.ModuleList(list(decoder.layers)[depth - layers :])
         self.answer_out = decoder.answer_out if with_gate else None
         # Frozen, so not registered as the policy's own.
-        self._picture, self._locator = (decoder.picture_in, decoder.positions), (model.locator,)
+        self._remember, self._locator = decoder.remember, (model.locator,)
 
     def batch(
         self, cache: Cache, rows: Sequence[int] | NDArray[np.int64], tokens: bool = False
@@ -114,8 +114,7 @@ class Policy(nn.Module):
         if len(self.layers):
             if batch.tokens_BTD is None:
                 raise ValueError("training decoder layers needs the picture's tokens")
-            picture_in, positions = self._picture
-            memory = picture_in(batch.tokens_BTD) + positions
+            memory, _ = self._remember(batch.tokens_BTD)
             for layer in self.layers:
                 joints = layer(joints, memory)
         delta, state, z = self.heads(joints[:, self.index_K])

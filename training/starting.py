@@ -55,6 +55,9 @@ def start_from(model: PoseModel, stem: str | None, checkpoint: str | None) -> No
         raise InvalidInput(f"{checkpoint} holds {unknown[:3]}, which this model has not")
     if said_VD is not None:
         _say(model, said_VD)
+    glance = model.decoder.glance
+    if glance is not None and "decoder.glance.rows.weight" in missing:
+        glance.look_for(model.table)
     fresh = sorted({".".join(name.split(".")[:2]) for name in missing if "words" not in name})
     print(f"new in this stage: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
 

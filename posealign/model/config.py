@@ -24,7 +24,9 @@ class EncoderConfig(Frozen):
 class DecoderConfig(Frozen):
     """`layers` look at the picture, `text_layers` at the instruction.
 
-    The default is small: on a small encoder every further instruction costs one decoder.
+    The default is small: on a small encoder every further instruction costs one decoder. With a
+    `glance` every joint begins with what lies where the feature map shows it; bundles before
+    0.11.0 have none.
     """
 
     width: int = Field(default=128, ge=8)
@@ -32,6 +34,7 @@ class DecoderConfig(Frozen):
     text_layers: int = Field(default=2, ge=1)
     heads: int = Field(default=4, ge=1)
     mlp_ratio: float = Field(default=2.0, gt=0)
+    glance: bool = False
 
     @model_validator(mode="after")
     def _divisible(self) -> Self:

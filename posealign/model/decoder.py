@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from posealign.model.attention import attend
 from posealign.model.config import DecoderConfig
+from posealign.model.glance import Glance
 from posealign.model.heads import JointHeads
 
 
@@ -63,9 +64,13 @@ class Decoder(nn.Module):
         token_grid: tuple[int, int],
         text_width: int,
         vector_width: int,
+        channels: int = 0,
     ) -> None:
+        """`channels` of the feature map are the last part of a token, for a glance."""
         super().__init__()
         width = config.width
+        self.glance = Glance(channels, joints, width) if config.glance else None
+        token_width -= channels if config.glance else 0
         self.joint_words = nn.Parameter(torch.randn(joints, text_width))
         self.words_in = nn.Linear(text_width, width)
         self.queries = nn.Parameter(torch.randn(joints, width) * 0.02)
@@ -95,10 +100,19 @@ class Decoder(nn.Module):
 
     def start(self, tokens_BND: Tensor, crop_B4: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What enters the layers: (joint tokens, the picture they look at, crop token)."""
-        memory = self.picture_in(tokens_BND) + self.positions
         crop = self.crop_in(crop_B4)[:, None]
         words = functional.layer_norm(self.joint_words, self.joint_words.shape[-1:])
-        return self.queries + self.words_in(words) + crop, memory, crop
+        joints = self.queries + self.words_in(words) + crop
+        memory, seen = self.remember(tokens_BND)
+        return joints + seen, memory, crop
+
+    def remember(self, tokens_BND: Tensor) -> tuple[Tensor, Tensor | float]:
+        """(the picture that joints look at, what each saw of it at a glance)."""
+        if self.glance is None:
+            return self.picture_in(tokens_BND) + self.positions, 0.0
+        own = tokens_BND.shape[-1] - self.glance.channels
+        tokens_BND, features_BNC = tokens_BND[..., :own], tokens_BND[..., own:]
+        return self.glance(features_BNC, self.picture_in(tokens_BND) + self.positions)  # type: ignore[no-any-return]
 
     def ask(
         self, joints_BVD: Tensor, crop_B1D: Tensor, text_tokens_BLT: Tensor, ids_BL: Tensor

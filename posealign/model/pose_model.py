@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from posealign.errors import InvalidConfig, InvalidInput, MissingExtra
 from posealign.model.config import Calibration, PoseConfig
 from posealign.model.decoder import Decoder
+from posealign.model.glance import with_features
 from posealign.model.heads import Locator, heatmaps
 
 Outputs = dict[str, Tensor]
@@ -31,6 +32,8 @@ class PoseModel(nn.Module):
         self.encoder = build_encoder(config) if encoder is None else encoder
         self.channels = _said(self.encoder, "channels")
         self.token_width = _said(self.encoder, "token_width", "width")
+        if config.decoder.glance:
+            self.token_width += self.channels
         self.vector_width = self.channels * config.kernel**2 + 1
         self.words = build_text(config, self.vector_width) if text is None else text
         self.text_width = _said(self.words, "width")
@@ -45,6 +48,7 @@ class PoseModel(nn.Module):
             config.tokens,
             self.text_width,
             self.vector_width,
+            self.channels,
         )
         self.locator = Locator(
             config.grid, (config.width, config.height), config.target, config.dark_kernel
@@ -57,9 +61,11 @@ class PoseModel(nn.Module):
             raise InvalidInput(
                 f"expected pixels [B, {height}, {width}, 3], got {list(pixels_BHW3.shape)}"
             )
-        if dataset_B is None:
-            return self.encoder(pixels_BHW3)  # type: ignore[no-any-return]
-        return self.encoder(pixels_BHW3, dataset_B)  # type: ignore[no-any-return]
+        with_dataset = () if dataset_B is None else (dataset_B,)
+        seen: Outputs = self.encoder(pixels_BHW3, *with_dataset)
+        if self.decoder.glance is not None:
+            seen = {**seen, "tokens": with_features(seen["tokens"], seen["features"])}
+        return seen
 
     def text(self, ids_BL: Tensor) -> Outputs:
         return self.words(ids_BL)  # type: ignore[no-any-return]

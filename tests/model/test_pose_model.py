@@ -264,7 +264,7 @@ def test_any_timm_vit_has_the_same_neck() -> None:
     model = PoseModel(config, text=ToyText(148, 257)).eval()
     found = model.image(example(model, "image", batch=1)["pixels"])
     assert found["features"].shape == (1, 256, *config.grid)
-    assert found["tokens"].shape == (1, 24, 192)
+    assert found["tokens"].shape == (1, 24, 192 + 256)
     assert found["finder"].shape == (1, 6, *config.tokens)
 
 
