@@ -26,7 +26,6 @@ NEVER = 9.0  # the cost of what is no slip
 _COMMON = 15  # times a word must be written for a word of four letters to be its slip
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SIDES = frozenset({"left", "right", "both", "lt", "rt", "lft", "rgt"})
-_DETERMINERS = frozenset({"the", "her", "his", "their", "its", "my", "your", "of", "s"})
 _BEFORE_PARTS = ("left", "right", "both", "upper", "lower")
 _LEADING = frozenset(
     re.findall(
@@ -35,13 +34,12 @@ _LEADING = frozenset(
     )
 )
 _TRAILING = frozenset({"only", "please", "too", "and", "without", "but"})
-_HEARD_RIGHT = frozenset({"write", "rite", "wright"})  # before a part
-# What telephones and recognisers put for a part behind a side.
+# What telephones and recognisers put: for the right before a part, and for a part behind a side.
+_HEARD_RIGHT = frozenset({"write", "rite", "wright"})
 _HEARD_PARTS = {
     "heal": "heel", "heals": "heels", "tow": "toe", "tows": "toes", "log": "leg", "lag": "leg",
     "soldier": "shoulder", "soldiers": "shoulders", "uncle": "ankle", "uncles": "ankles",
 }  # fmt: skip
-_JOINS = frozenset({"and", "or", "plus", "not", "only", "just", "minus", "without", "except"})
 _SILENT = {"r": "w", "n": "k"}  # "rist", "nee"
 
 
@@ -68,13 +66,11 @@ def mend(clean: str) -> str:
     def mended(match: re.Match[str]) -> str:
         nonlocal before
         word = unless_name(mend_word(match[0]), match, before)
-        if before in _SIDES or before in _DETERMINERS:
-            word = _part_of(word, before in _SIDES)
-        word = _turned(word)
-        unsure = word != match[0] or not is_word(word)
-        if unsure or before in _DETERMINERS or before in _JOINS or word in _HEARD_RIGHT:
-            following = LATIN.match(clean, match.end() + 1)
-            word = _side_of(match[0], following[0] if following else "") or word
+        following = LATIN.match(clean, match.end() + 1)
+        if before in _SIDES:
+            word = _HEARD_PARTS.get(word, word)
+        elif following and following[0] in _part_words():
+            word = _side_of(match[0]) or word
         before = word
         return word
 
@@ -148,70 +144,20 @@ def mend_word(word: str) -> str:
     return _split(calm) or word
 
 
-def _side_of(word: str, following: str) -> str | None:
-    """The side that a slip before a part's name was meant for: "lef leg", "the let elbow"."""
-    if word in _BEFORE_PARTS or word in _part_words():
-        return None
-    if following not in _part_words():
-        return None
+def _side_of(word: str) -> str | None:
+    """What a word that is none, or is heard for the right, means before a part: "rihtg knee"."""
     if word in _HEARD_RIGHT:
         return "right"
-    first = {word[0]} if is_word(word) else {word[0], *(b for a, b in _BESIDE if a == word[0])}
-    near = [side for side in _BEFORE_PARTS if side[0] in first and _is_slip(word, side)]
-    return near[0] if near else None
-
-
-def _is_slip(word: str, side: str) -> bool:
-    most = 2 if len(word) > SHORTEST + 2 and not is_word(word) else 1  # "rihhgt"
-    return slips(word, side)[0] <= most or sorted(word) == sorted(side)
-
-
-@lru_cache(maxsize=4096)
-def _part_of(word: str, sided: bool = True) -> str:
-    """A word behind a side, none of ours but a slip from a part: "left eats", "lft abkel"; real
-    words only by a likely slip where no side but "his" or "the" stands before: "his fret".
-    """
-    known = spelling()
-    if sided and word in _HEARD_PARTS:
-        return _HEARD_PARTS[word]
-    if len(word) < 4 or word in known.counts:
-        return word
-    real = word in known.real
-    most = 1 if real or len(word) < 5 or not sided else 2
-    keys = {word, *less_letters(word, most)}
-    names = {name for less in keys for name in known.close.get(less, ())} | _near_names(word, most)
-    limit = (0.8 if real else 1.0) if sided else 0.12
-    likely = [
-        (cost, name)
-        for name in names & _part_words()
-        if name[0] == word[0] and (cost := how_unlikely(word, name, most)) < limit
-    ]
-    return min(likely)[1] if likely else word
-
-
-def _near_names(word: str, most: int) -> frozenset[str]:
-    """Parts two slips away, which the table of known words lists for long words alone."""
-    if most < 2:
-        return frozenset()
-    counts = spelling().counts
-    return frozenset(name for name in _part_words() if counts.get(name, 0) >= 8 * _COMMON)
-
-
-@lru_cache(maxsize=4096)
-def _turned(word: str) -> str:
-    """A rare word that is a part with two letters exchanged: "noes", "writs"."""
-    known = spelling()
-    if len(word) < 4 or not is_word(word):
-        return word
-    often = max(_COMMON, 30 * known.counts.get(word, 0))
-    found = [
-        name
-        for name in _part_words()
-        if known.counts.get(name, 0) >= often
-        and sorted(name) == sorted(word)
-        and slips(word, name)[0] == 1
-    ]
-    return found[0] if len(found) == 1 else word
+    if is_word(word):
+        return None
+    first = {word[0], *(b for a, b in _BESIDE if a == word[0])}
+    most = 2 if len(word) > SHORTEST + 2 else 1  # "rihhgt"
+    near = (
+        side
+        for side in _BEFORE_PARTS
+        if side[0] in first and (slips(word, side)[0] <= most or sorted(word) == sorted(side))
+    )
+    return next(near, None)
 
 
 @cache

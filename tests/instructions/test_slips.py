@@ -18,6 +18,11 @@ from posealign.instructions.written import load
         ("let elbow up to the shoulder", "left elbow up to the shoulder"),
         ("nose, shoulders, his", "nose, shoulders, hips"),
         ("node to neck", "nose to neck"),
+        ("noes to neck", "nose to neck"),
+        ("left arm and let ear", "left arm and left ear"),
+        ("the let femur", "the left femur"),
+        ("left firearm", "left forearm"),
+        ("lft abkel", "lft ankle"),
         ("everything but the had", "everything but the head"),
         ("eah joint that is no eye", "each joint that is no eye"),  # no ear joint
         ("rihft kneee", "right knee"),  # two slips beside another
@@ -46,6 +51,7 @@ def test_a_long_text_is_mended_where_the_slip_is(before: str) -> None:
     "text",
     [
         "let me see the left arm",
+        "a firearm",
         "his hips and her nose",
         "the baby had a bath",
         "the right to vote",
