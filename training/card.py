@@ -86,8 +86,6 @@ LIMITS = (
     "LSP shows mostly young athletic adults; other people, dark rooms and thermal pictures are "
     "less well covered.",
     "Left and right are confused more often from behind and upside down.",
-    "Depth, absence and cover are told alike for a left joint and its right twin: which of two is "
-    "nearer, hidden or missing is a guess.",
 )
 
 
@@ -106,6 +104,12 @@ def _measured_limits(figures: dict[str, Any]) -> list[str]:
         found.append(
             f"{absent:.0%} of the joints that are outside the picture are answered all the same "
             "(aim 3 %)."
+        )
+    nearer, covered = (synthetic.get(f"{which} of twins told") for which in ("nearer", "covered"))
+    if nearer is not None and covered is not None and min(nearer, covered) < 0.9:
+        found.append(
+            "Of a left and a right limb joint clearly apart in depth, the nearer one is told in "
+            f"{nearer:.0%}; of two of which one is covered, that one in {covered:.0%}."
         )
     swapped = synthetic.get("sides swapped, prone")
     if swapped is not None and swapped > 0.005:

@@ -24,6 +24,8 @@ from training import validate
 from training.calibrate import everything
 from training.shards import Shard
 
+CLEARLY_NEARER = 0.3  # torso lengths between a joint and its twin
+
 
 def real_figures(predictor: Predictor, folder: Path, half: str = "B") -> dict[str, Any]:
     """mean, low, high of each figure, with one look at each person and with all that vote."""
@@ -70,7 +72,8 @@ def answers(
 ) -> dict[str, NDArray[Any]]:
     """Places in packed-picture pixels, states and z of every vocabulary joint."""
     random = np.random.default_rng(0)
-    found: dict[str, list[NDArray[Any]]] = {"points": [], "states": [], "absent": [], "z": []}
+    names = ("points", "states", "absent", "covered", "z")
+    found: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
     for row in rows:
         image, box = np.asarray(shard.images_NSS3[row]), shard.boxes_N4[row]
         whole = turned(image.shape[0], random.uniform(-180, 180) if turn else 0.0)
@@ -80,7 +83,8 @@ def answers(
         odds_V3 = one.mean("state")
         found["points"].append(whole.invert(places.points_K2))
         found["states"].append(odds_V3.argmax(-1))
-        found["absent"].append(softmax(odds_V3)[:, 0])
+        found["absent"].append(softmax(odds_V3)[:, State.ABSENT])
+        found["covered"].append(softmax(odds_V3)[:, State.OCCLUDED])
         found["z"].append(expected_z(one.mean("z")))
     return {name: np.stack(values) for name, values in found.items()}
 
@@ -135,7 +139,23 @@ def synthetic_figures(
         report["pck body visible, prone"] = _mean(right)
     depth = np.isfinite(shard.z_NV[rows]) & (states_NV >= State.OCCLUDED) & body
     report["z error, torso lengths"] = _mean(np.abs(found["z"] - shard.z_NV[rows])[depth])
+    apart_NV = np.where(depth, shard.z_NV[rows], np.nan)
+    report["nearer of twins told"] = _mean(_twins_told(found["z"], apart_NV, CLEARLY_NEARER))
+    covered_NV = np.where(states_NV >= State.OCCLUDED, states_NV == State.OCCLUDED, np.nan)
+    report["covered of twins told"] = _mean(_twins_told(found["covered"], covered_NV, 1.0))
     return report
+
+
+def _twins_told(said_NV: NDArray[Any], truth_NV: NDArray[Any], margin: float) -> NDArray[np.bool_]:
+    """For limb joints that differ from their twin by the margin: does what is said, the same way?
+
+    Half of them is what chance would give, and what an average of both sides would.
+    """
+    swap, left_L = vocabulary().swap_J, np.arange(5, 17, 2)
+    true_NL, told_NL = ((values - values[:, swap])[:, left_L] for values in (truth_NV, said_NV))
+    clear_NL = np.abs(true_NL) >= margin
+    right: NDArray[np.bool_] = (np.sign(true_NL) == np.sign(told_NL))[clear_NL]
+    return right
 
 
 def _swapped(
