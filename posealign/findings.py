@@ -17,7 +17,7 @@ _LYING = {
 
 def relation_findings(relation: str, choice: Choice) -> tuple[Finding, ...]:
     """A relation that the pose settles by less than what counts as clear in labels."""
-    if choice.clear:
+    if choice.clear or not choice.joints:
         return ()
     if relation == "hidden_by_blanket":
         message = "these joints are hidden; by what, the picture does not say"

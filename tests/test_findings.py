@@ -24,6 +24,7 @@ def test_a_close_call_is_said() -> None:
 def test_nobody_sees_what_hides_a_joint() -> None:
     (found,) = relation_findings("hidden_by_blanket", Choice(NOSE, clear=False))
     assert found.code == "hider_not_known"
+    assert relation_findings("hidden_by_blanket", Choice(frozenset(), clear=False)) == ()
 
 
 def test_an_answer_carries_it() -> None:
