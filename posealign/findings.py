@@ -7,6 +7,7 @@ from posealign.answer import Placed
 from posealign.data.pose import Finding, State
 from posealign.instructions.relations import Choice
 
+CLOSE_CALL = "close_call"
 _LYING = {
     "supine": "supine",
     "prone": "prone",
@@ -17,13 +18,13 @@ _LYING = {
 
 def relation_findings(relation: str, choice: Choice) -> tuple[Finding, ...]:
     """A relation that the pose settles by less than what counts as clear in labels."""
-    if choice.clear or not choice.joints:
+    if choice.clear:
         return ()
     if relation == "hidden_by_blanket":
         message = "these joints are hidden; by what, the picture does not say"
-        return (Finding("hider_not_known", message),)
+        return (Finding("hider_not_known", message),) if choice.joints else ()
     message = f"{relation.replace('_', ' ')}: too close to call in this picture"
-    return (Finding("close_call", message),)
+    return (Finding(CLOSE_CALL, message),)
 
 
 def premise_findings(person: Placed, premise: str | None) -> tuple[Finding, ...]:

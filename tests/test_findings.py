@@ -19,6 +19,8 @@ def test_a_close_call_is_said() -> None:
     (found,) = relation_findings("nearer_camera", Choice(NOSE, clear=False))
     assert found.code == "close_call"
     assert "nearer camera" in found.message
+    (found,) = relation_findings("touching_face", Choice(frozenset(), clear=False))
+    assert found.code == "close_call", "that none does may be as close"
 
 
 def test_nobody_sees_what_hides_a_joint() -> None:

@@ -80,11 +80,11 @@ def answers(
         corners_42 = whole.apply(box[:2] + box[2:] * np.array([[0, 0], [1, 0], [0, 1], [1, 1]]))
         low, high = corners_42.min(axis=0), corners_42.max(axis=0)
         one, places = everything(predictor, whole.cut(image), [*low, *(high - low)])
-        odds_V3 = one.mean("state")
+        share_V3 = softmax(one.mean("state"))
         found["points"].append(whole.invert(places.points_K2))
-        found["states"].append(odds_V3.argmax(-1))
-        found["absent"].append(softmax(odds_V3)[:, State.ABSENT])
-        found["covered"].append(softmax(odds_V3)[:, State.OCCLUDED])
+        found["states"].append(share_V3.argmax(-1))
+        found["absent"].append(share_V3[:, State.ABSENT])
+        found["covered"].append(share_V3[:, State.OCCLUDED])
         found["z"].append(expected_z(one.mean("z")))
     return {name: np.stack(values) for name, values in found.items()}
 

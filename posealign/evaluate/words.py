@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from posealign.data.pose import PoseResult, State
 from posealign.data.sample import Person, Sample
 from posealign.evaluate.rows import Row
+from posealign.findings import CLOSE_CALL
 from posealign.instructions.execute import execute_people
 from posealign.instructions.phrases import LANGUAGES, phrasebook
 from posealign.instructions.query import FILTERING, Query, Scope
@@ -140,7 +141,7 @@ def given(result: PoseResult) -> list[str] | None:
 
 def too_close(result: PoseResult) -> bool:
     """Whether the answer itself calls its relation a close call."""
-    return any(found.code == "close_call" for pose in result.poses for found in pose.plausibility)
+    return any(found.code == CLOSE_CALL for pose in result.poses for found in pose.plausibility)
 
 
 def moved(one: PoseResult, other: PoseResult) -> float:

@@ -66,10 +66,9 @@ def mend(clean: str) -> str:
     def mended(match: re.Match[str]) -> str:
         nonlocal before
         word = unless_name(mend_word(match[0]), match, before)
-        following = LATIN.match(clean, match.end() + 1)
         if before in _SIDES:
             word = _HEARD_PARTS.get(word, word)
-        elif following and following[0] in _part_words():
+        elif (after := LATIN.match(clean, match.end() + 1)) and after[0] in _part_words():
             word = _side_of(match[0]) or word
         before = word
         return word

@@ -23,7 +23,7 @@ class Glance(nn.Module):
         self.channels = channels
         told, seen = nn.Linear(channels, width), nn.Linear(width + 2, width)
         self.features_in = nn.Sequential(nn.LayerNorm(channels), told)
-        self.rows = nn.Linear(channels, joints)  # starts as the joints' own vectors
+        self.rows = nn.Linear(channels, joints)  # the joints' own vectors, by `look_for`
         self.seen_in = seen
         for new in (told, seen):
             nn.init.zeros_(new.weight)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from posealign import bundle as bundles
 from posealign.bundle import CalibrationSpec
@@ -59,6 +60,20 @@ def test_the_recipe_of_the_bundle_names_files_that_exist() -> None:
                 assert (CONFIGS.parent / argument).is_file()
     with pytest.raises(InvalidInput, match="sft"):
         run(Stage(stage="sff"))
+
+
+def test_each_stage_of_the_bundle_reads_what_one_before_it_wrote() -> None:
+    written: set[str] = set()
+    for stage in load_config(Recipe, CONFIGS / "default.yaml").stages:
+        settings = [yaml.safe_load((CONFIGS.parent / argument).read_text("utf-8"))
+                    for argument in stage.arguments if argument.startswith("configs/")]  # fmt: skip
+        read = [one.get("weights_from") for one in settings]
+        if stage.stage == "average":
+            read += stage.arguments[:2]
+        assert set(filter(None, read)) <= written
+        if stage.stage == "average":
+            written.add(stage.arguments[3])
+        written |= {f"{one['out']}/last.pt" for one in settings if stage.stage == "sft"}
 
 
 def test_movenet_is_read_and_rescaled_without_changing_it(shared: Path) -> None:
