@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.serving.conftest import Running, running, toy_settings
 from tests.serving.toy import toy_bundle
 
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+PATIENCE = 60_000  # milliseconds, on a machine that is busy with something else; waits end early
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,7 @@ def server(toy: Path) -> Iterator[Running]:
 def browser(debian: Callable[[str, str], str]) -> Iterator[Browser]:
     # Of the module, not the session: while playwright runs, its event loop holds the thread.
     chromium = debian("chromium", "chromium")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=chromium,
@@ -57,7 +59,7 @@ def opened(browser: Browser, server: Running) -> Iterator[Callable[..., Page]]:
         )  # fmt: skip
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on(
             "console", lambda line: troubles.append(line.text) if line.type == "error" else None
