@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from posealign.anatomy.surface import lift, metric_depths
 from posealign.data.pose import PlacedJoint, State
+from posealign.data.sample import HIDERS
 from posealign.people import Seen
 from posealign.skeletons.skeleton import Joint, Skeleton
 from posealign.verify import softmax
 from posealign.vote import Voted
 
 Z_RANGE = 1.5  # torso lengths either side of the mid-hip, in as many bins as the head has
+LIKELY = 0.5  # the probability above which it is said what hides a joint
 KEPT_BY = {
     "any": (State.ABSENT, State.OCCLUDED, State.VISIBLE),
     "visible": (State.VISIBLE,),
@@ -40,10 +42,12 @@ class Placed:
     z_K: NDArray[np.float64]  # torso lengths from the mid-hip, or metres from the camera
     positions_K3: NDArray[np.float64] | None = None  # metres, camera frame
     depth_consistency: float | None = None
+    hidden_by_K: tuple[str | None, ...] | None = None  # as if it were; None: the bundle cannot say
 
     def joints(self, with_depth: bool = True) -> dict[str, PlacedJoint]:
         """Each by its name. Numbers leave the arrays all at once: one by one takes far longer."""
         spaces = self.positions_K3 if with_depth else None
+        hiders = self.hidden_by_K or (None,) * len(self.names)
         depths = self.z_K.tolist() if with_depth else [math.nan] * len(self.names)
         found = {}
         for k, (name, (x, y), code, confidence, radius, z) in enumerate(
@@ -58,7 +62,8 @@ class Placed:
                 continue
             position = None if spaces is None else _triple(spaces[k])
             deep = z if math.isfinite(z) else None
-            found[name] = PlacedJoint(name, x, y, state, confidence, radius, deep, position)
+            hider = hiders[k] if state is State.OCCLUDED else None
+            found[name] = PlacedJoint(name, x, y, state, confidence, radius, deep, position, hider)
         return found
 
 
@@ -92,7 +97,16 @@ def placed(
     return Placed(
         names, places.points_K2, places.confidence_K, places.radius_K,
         np.array(states, np.int8), z,
+        hidden_by_K=hidden_by(seen, rows_N, count) if seen.says("hider") else None,
     )  # fmt: skip
+
+
+def hidden_by(seen: Seen, rows_N: NDArray[np.integer], count: int) -> tuple[str | None, ...]:
+    """What would hide each of `count` joints, where one thing is likelier than all others."""
+    shares_NH = softmax(seen.mean("hider")[rows_N])
+    likeliest = zip(shares_NH.argmax(-1).tolist(), shares_NH.max(-1).tolist(), strict=True)
+    named = [HIDERS[code] if share > LIKELY else None for code, share in likeliest]
+    return (*named, *[None] * (count - len(named)))
 
 
 def _state(logits_3: Sequence[float], absent_threshold: float, occluded_threshold: float) -> State:
@@ -159,6 +173,7 @@ def _skeleton_joint(placed_joints: Mapping[str, PlacedJoint], joint: Joint) -> P
     x, y, z = (float(value) for value in weights @ places)
     positions = [source.position for source, _ in sources if source.position is not None]
     whole = len(positions) == len(sources)
+    hiders = {source.hidden_by for source, _ in sources if source.state == State.OCCLUDED}
     return PlacedJoint(
         joint.name,
         x,
@@ -168,6 +183,7 @@ def _skeleton_joint(placed_joints: Mapping[str, PlacedJoint], joint: Joint) -> P
         max(source.radius or 0.0 for source, _ in sources),
         z if np.isfinite(z) else None,
         _triple(weights @ np.array(positions)) if whole else None,
+        hiders.pop() if len(hiders) == 1 else None,
     )
 
 

@@ -53,6 +53,10 @@ class Seen:
         """The one the person stands upright in, as far as anybody looked."""
         return self.sights[min(1, len(self.sights) - 1)].crop
 
+    def says(self, name: str) -> bool:
+        """Whether this bundle's `select` has such an output; once somebody asked."""
+        return name in self.sights[0].selected
+
     def mean(self, name: str) -> NDArray[np.float32]:
         """What `select` says of the joints' states or depths, all sights alike; reckoned once."""
         if name not in self._means:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from posealign.answer import Placed
 from posealign.data.pose import State
-from posealign.data.sample import Person
+from posealign.data.sample import HIDERS, Person
 from posealign.instructions.parts import PAIRED, PARTS, joints_of
 from posealign.instructions.query import CHOOSING, Part, Related
 from posealign.instructions.relations import Choice, choose
@@ -54,7 +54,14 @@ def as_person(placed: Placed, box: Box) -> Person:
         torso = torso_pixels(points_V2)
         points_V3[index, :2] = placed.points_K2 / torso
         points_V3[index, 2] = placed.z_K
-    return Person(points_V2, states_V, box, points_V3)
+    hidden_V = None
+    if placed.hidden_by_K is not None:
+        hidden_V = np.full(count, -1, np.int8)
+        hidden_V[index] = [
+            HIDERS.index(hider) if hider is not None and state == State.OCCLUDED else -1
+            for hider, state in zip(placed.hidden_by_K, placed.states_K.tolist(), strict=True)
+        ]
+    return Person(points_V2, states_V, box, points_V3, hidden_V)
 
 
 def torso_pixels(points_V2: NDArray[np.float32]) -> float:

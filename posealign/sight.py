@@ -27,7 +27,8 @@ from posealign.skeletons.load import skeleton
 from posealign.verify import softmax
 from posealign.vote import Voted, voted
 
-WORDLESS = ("vectors", "state", "z")  # what `select` says without looking at the words
+# What `select` says without looking at the words; older bundles do not say what hides a joint.
+WORDLESS = ("vectors", "state", "z", "hider")
 LEAST_SIDE = 8  # pixels; a smaller box holds nobody
 BODY = skeleton("coco17").names
 LEAST_JOINTS = 4  # of the body; fewer say little of where it ends
@@ -86,7 +87,7 @@ def select(graphs: Graphs, people: tuple[Seen, ...], reading: Reading) -> tuple[
             "crop": stacked([sight.crop.facts(one.size) for one, sight in new]),
         }
     )
-    said = {name: out[name] for name in WORDLESS}
+    said = {name: out[name] for name in WORDLESS if name in out}
     rows = iter(range(len(new)))
     return tuple(
         replace(one, sights=tuple(

@@ -69,6 +69,7 @@ def _joint(row: Mapping[str, Any]) -> PlacedJoint:
     return PlacedJoint(
         row["name"], row["x"], row["y"], State[row["state"].upper()], row["confidence"],
         row["radius"], row.get("z"), tuple(position) if position is not None else None,
+        row.get("hidden_by"),
     )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ Intrinsics = tuple[
     Annotated[float, Field(allow_inf_nan=False)],
 ]
 StateName = Literal["visible", "occluded", "absent", "unlabelled"]
+HiderName = Literal["self", "blanket", "clothing", "caregiver", "object", "other"]
 
 
 class Wire(BaseModel):
@@ -114,6 +115,9 @@ class Joint(Wire):
     radius: float | None = Field(description="90 % of errors are smaller, in pixels")
     z: float | None = None
     position: tuple[float, float, float] | None = Field(None, description="metres, camera frame")
+    hidden_by: HiderName | None = Field(
+        None, description="of an occluded joint, where it is known: what hides it"
+    )
 
 
 class Finding(Wire):

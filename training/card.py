@@ -111,6 +111,11 @@ def _measured_limits(figures: dict[str, Any]) -> list[str]:
             "Of a left and a right limb joint clearly apart in depth, the nearer one is told in "
             f"{nearer:.0%}; of two of which one is covered, that one in {covered:.0%}."
         )
+    told = synthetic.get("what hides a joint told")
+    if told is not None and told < 0.9:
+        found.append(
+            f"What hides a hidden joint is told in {told:.0%}, learnt from synthetic people alone."
+        )
     swapped = synthetic.get("sides swapped, prone")
     if swapped is not None and swapped > 0.005:
         found.append(

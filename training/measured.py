@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from posealign.answer import expected_z
 from posealign.data.crop import Crop
 from posealign.data.pose import State
+from posealign.data.sample import HIDERS
 from posealign.predictor import Predictor
 from posealign.skeletons.load import vocabulary
 from posealign.verify import softmax
@@ -70,9 +71,11 @@ def groups() -> dict[str, NDArray[np.bool_]]:
 def answers(
     predictor: Predictor, shard: Shard, rows: NDArray[np.int64], turn: bool
 ) -> dict[str, NDArray[Any]]:
-    """Places in packed-picture pixels, states and z of every vocabulary joint."""
+    """Places in packed-picture pixels, states, z and hider of every vocabulary joint; no hider
+    where the bundle does not tell.
+    """
     random = np.random.default_rng(0)
-    names = ("points", "states", "absent", "covered", "z")
+    names = ("points", "states", "absent", "covered", "z", "hider")
     found: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
     for row in rows:
         image, box = np.asarray(shard.images_NSS3[row]), shard.boxes_N4[row]
@@ -86,7 +89,9 @@ def answers(
         found["absent"].append(share_V3[:, State.ABSENT])
         found["covered"].append(share_V3[:, State.OCCLUDED])
         found["z"].append(expected_z(one.mean("z")))
-    return {name: np.stack(values) for name, values in found.items()}
+        if one.says("hider"):
+            found["hider"].append(one.mean("hider").argmax(-1))
+    return {name: np.stack(values) for name, values in found.items() if values}
 
 
 def turned(side: int, angle: float) -> Crop:
@@ -143,7 +148,23 @@ def synthetic_figures(
     report["nearer of twins told"] = _mean(_twins_told(found["z"], apart_NV, CLEARLY_NEARER))
     covered_NV = np.where(states_NV >= State.OCCLUDED, states_NV == State.OCCLUDED, np.nan)
     report["covered of twins told"] = _mean(_twins_told(found["covered"], covered_NV, 1.0))
+    hidden_NV = shard.extra.get("hidden_by_NV")
+    if "hider" in found and hidden_NV is not None:
+        report |= _hiders_told(found["hider"], hidden_NV[rows], body)
     return report
+
+
+def _hiders_told(
+    said_NV: NDArray[Any], truth_NV: NDArray[Any], body_V: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Of the joints that are hidden, whatever the model says of that."""
+    blanket, known = HIDERS.index("blanket"), (truth_NV >= 0) & body_V
+    under = known & (truth_NV == blanket)
+    return {
+        "what hides a joint told": _mean((said_NV == truth_NV)[known]),
+        "under a blanket told": _mean((said_NV == blanket)[under]),
+        "said to be under one, wrongly": _mean((said_NV == blanket)[known & ~under]),
+    }
 
 
 def _twins_told(said_NV: NDArray[Any], truth_NV: NDArray[Any], margin: float) -> NDArray[np.bool_]:

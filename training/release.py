@@ -26,6 +26,7 @@ from posealign.model.pose_model import PoseModel
 from posealign.predictor import Predictor
 from posealign.skeletons.load import vocabulary
 from training import calibrate, validate
+from training.hiders import fit_hiders
 from training.measured import groups, real_figures, synthetic_figures
 from training.openvocab import fit_places, fit_vector_head
 from training.shards import Shard, digest, read_shard
@@ -50,6 +51,7 @@ class ReleaseConfig(Config):
     beside: str | None = None  # those beside them, packed with `others`: they calibrate too
     cases: int | None = None  # at most so many people of each half calibrate and are reported
     places: str | None = None  # a packed shard of training whose places teach the open vocabulary
+    hiders: str | None = None  # one of synthetic people that teach what hides a joint
     shards: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it; their digests are kept
     origin: tuple[str, ...] = ()
     notes: dict[str, Any] = {}  # noqa: RUF012
@@ -65,6 +67,7 @@ def release(config: ReleaseConfig) -> Bundle:
     places = fit_places(model, read_shard(Path(config.places))) if config.places else None
     tokenizer = Path(config.text_from) / "tokenizer.json"
     explained = fit_vector_head(model, tokenizer, places=places)
+    hiders = fit_hiders(model, read_shard(Path(config.hiders))) if config.hiders else None
     held = held_out(config)
     fitted, limits, honest = calibrated(config, model, held)
     model.calibrate(fitted)
@@ -78,6 +81,8 @@ def release(config: ReleaseConfig) -> Bundle:
             "places": len(places.names), "median_px": round(places.error_px, 2),
             "median_px_of_mean_positions": round(places.mean_px, 2),
         }  # fmt: skip
+    if hiders is not None:
+        figures["what hides a joint"] = hiders
     metadata = metadata_of(config, model, figures, settings)
     spec = metadata.calibration.model_copy(update={"fitted_on": ", ".join(held)})
     metadata = metadata.model_copy(update={"calibration": spec})

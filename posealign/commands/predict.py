@@ -19,7 +19,7 @@ from posealign.commands.options import BundleName, Language, Passes, Provider, S
 from posealign.commands.output import AsJson, console, print_json, why_refused
 from posealign.data.image import read_depth, read_image
 from posealign.data.image_header import SUFFIXES
-from posealign.data.pose import PoseResult, State
+from posealign.data.pose import PlacedJoint, PoseResult, State
 from posealign.draw import Style, draw, save
 from posealign.errors import InvalidInput, NotFound, PoseAlignError, nearest
 from posealign.predictor import Predictor
@@ -229,13 +229,18 @@ def table(path: Path, result: PoseResult) -> Table | str:
                 _cell(joint.x),
                 _cell(joint.y),
                 _cell(joint.z, 3),
-                State(joint.state).name.lower(),
+                _state(joint),
                 f"{joint.confidence:.2f}",
                 _cell(joint.radius),
             )
         for finding in pose.plausibility:
             rows.add_row(str(number), Text(finding.message, "yellow"))
     return rows
+
+
+def _state(joint: PlacedJoint) -> str:
+    state = State(joint.state).name.lower()
+    return state if joint.hidden_by is None else f"{state} ({joint.hidden_by})"
 
 
 def _cell(value: float | None, digits: int = 1) -> str:

@@ -32,6 +32,7 @@ class PlacedJoint:
     radius: float | None  # 90 % of errors are smaller, in pixels
     z: float | None = None  # see PoseResult.z_unit
     position: tuple[float, float, float] | None = None  # metres, camera frame; needs intrinsics
+    hidden_by: str | None = None  # of an occluded joint, one of HIDERS; None where it is not known
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ def _joint(joint: PlacedJoint) -> dict[str, Any]:
         row["z"] = joint.z
     if joint.position is not None:
         row["position"] = list(joint.position)
+    if joint.hidden_by is not None:
+        row["hidden_by"] = joint.hidden_by
     return row
 
 

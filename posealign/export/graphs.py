@@ -49,10 +49,14 @@ FREE = ("B", "L", "K")
 
 
 def spec_of(model: PoseModel, graph: str) -> GraphSpec:
-    """The table's row; ViTPose+ encoders take a dataset index beside the pixels."""
+    """The table's row; ViTPose+ encoders take a dataset index beside the pixels, and not every
+    model tells what hides a joint.
+    """
     spec = SPECS[graph]
     if graph == "image" and takes_dataset(model):
         return GraphSpec({**spec.inputs, "dataset": ("B",)}, spec.outputs)
+    if graph == "select" and model.config.decoder.hiders:
+        return GraphSpec(spec.inputs, (*spec.outputs, "hider"))
     return spec
 
 

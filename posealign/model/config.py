@@ -26,7 +26,8 @@ class DecoderConfig(Frozen):
 
     The default is small: on a small encoder every further instruction costs one decoder. With a
     `glance` every joint begins with what lies where the feature map shows it; bundles before
-    0.11.0 have none.
+    0.11.0 have none. With `hiders` it is told by which of data.sample.HIDERS a hidden joint is
+    hidden; bundles before 0.12.0 cannot.
     """
 
     width: int = Field(default=128, ge=8)
@@ -35,6 +36,7 @@ class DecoderConfig(Frozen):
     heads: int = Field(default=4, ge=1)
     mlp_ratio: float = Field(default=2.0, gt=0)
     glance: bool = False
+    hiders: bool = False
 
     @model_validator(mode="after")
     def _divisible(self) -> Self:

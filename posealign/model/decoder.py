@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from posealign.data.sample import HIDERS
 from posealign.model.attention import attend
 from posealign.model.config import DecoderConfig
 from posealign.model.glance import Glance
@@ -78,7 +79,8 @@ class Decoder(nn.Module):
         self.positions = nn.Parameter(sine_positions(token_grid, width))
         self.crop_in = nn.Sequential(nn.Linear(4, width), nn.GELU(), nn.Linear(width, width))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
-        self.joint_heads = JointHeads(width, vector_width)
+        hiders = len(HIDERS) if config.hiders else 0
+        self.joint_heads = JointHeads(width, vector_width, hiders)
         self.gate = nn.Parameter(torch.zeros(()))  # the one outer gate, tanh(0) = 0
 
         self.text_in = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, width))

@@ -53,9 +53,11 @@ def heatmaps(features_BChw: Tensor, vectors_BKR: Tensor, kernel: int) -> Tensor:
 
 
 class JointHeads(nn.Module):
-    """From a joint's token (which has not seen the instruction): Δ, state and z."""
+    """From a joint's token (which has not seen the instruction): Δ, state and z, and what hides it
+    among so many `hiders`.
+    """
 
-    def __init__(self, width: int, vector_width: int) -> None:
+    def __init__(self, width: int, vector_width: int, hiders: int = 0) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.delta = nn.Sequential(
@@ -63,10 +65,16 @@ class JointHeads(nn.Module):
         )
         self.state = nn.Linear(width, 3)
         self.z = nn.Linear(width, codec.Z_BINS)
+        self.hider = nn.Linear(width, hiders) if hiders else None
 
     def forward(self, joints_BVD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         normed = self.norm(joints_BVD)
         return self.delta(normed), self.state(normed), self.z(normed)
+
+    def hidden_by(self, joints_BVD: Tensor) -> Tensor | None:
+        """Logits of what hides each joint, if it is hidden; None where nobody was taught that."""
+        found: Tensor | None = None if self.hider is None else self.hider(self.norm(joints_BVD))
+        return found
 
 
 class Locator(nn.Module):

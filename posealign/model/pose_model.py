@@ -76,7 +76,9 @@ class PoseModel(nn.Module):
         joints, delta, state, z, crop = self.decoder.look(tokens_BND, crop_B4)
         asked, gate = self.decoder.ask(joints, crop, text_tokens_BLT, ids_BL)
         vectors = self.table + delta
-        return {"asked": asked, "gate": gate, "vectors": vectors, "state": state, "z": z}
+        found = {"asked": asked, "gate": gate, "vectors": vectors, "state": state, "z": z}
+        hider = self.decoder.joint_heads.hidden_by(joints)
+        return found if hider is None else {**found, "hider": hider}
 
     def locate(self, features_BChw: Tensor, vectors_BKR: Tensor) -> Outputs:
         maps = heatmaps(features_BChw, vectors_BKR, self.config.kernel)

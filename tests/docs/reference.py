@@ -234,6 +234,7 @@ def bundles() -> str:
     for name, spec in graphs.SPECS.items():
         inputs = ", ".join(f"`{one}` [{', '.join(shape)}]" for one, shape in spec.inputs.items())
         parts.append(f"| `{name}` | {inputs} | {', '.join(f'`{one}`' for one in spec.outputs)} |")
+    parts.append("\n`select` also gives `hider` where the model has `decoder.hiders`.")
     parts.append(f"\n## bundle.json\n\nGraph version {bundle.GRAPH_VERSION}.\n")
     parts += _model(bundle.Metadata, set())
     return "\n".join(parts)

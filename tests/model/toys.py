@@ -51,7 +51,9 @@ class ToyText(nn.Module):
 
 def toy_config(**changes: object) -> PoseConfig:
     values: dict[str, object] = {
-        "decoder": DecoderConfig(width=16, layers=2, text_layers=1, heads=2, glance=True),
+        "decoder": DecoderConfig(
+            width=16, layers=2, text_layers=1, heads=2, glance=True, hiders=True
+        ),
         "width": 64, "height": 96, "joints": 148,
     }  # fmt: skip
     return PoseConfig.model_validate({**values, **changes})
