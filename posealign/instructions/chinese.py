@@ -13,7 +13,7 @@ import re
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.binding import with_side
 from posealign.instructions.found import found_in
-from posealign.instructions.query import Part
+from posealign.instructions.query import Part, Scope
 from posealign.instructions.sets import meant
 
 _CANTONESE = {
@@ -35,6 +35,18 @@ _NOT_THAT_SIDE = re.compile(
 )
 _ASPECT = re.compile("著(?![名作者称述录])")  # 抱著
 _BELOW = re.compile("(?:以下|往下)(?=[到至])")  # 膝以下到踝 begins at the knee
+# 把左手从上半身的点里去掉
+_OUT_OF = re.compile(
+    r"(?:把|将)(?P<gone>[^,;。把将]{1,8}?)(?:都|全)?从(?P<whole>[^,;。]{1,6}?)(?:的[点关节部位]+)?"
+    r"(?:里头?|里面|中间?|当中|上|那儿|之中)?(?:去掉|去了|拿掉|拿走|除掉|剔除|剔掉|删掉|删了|删除|排除|"
+    r"扣掉|扣除|减掉|减去|摘掉|摘出去|移除|抠掉|划掉)了?[吧啊呀]?$"
+)
+# 左臂、左腿、头，腿当我没说
+_UNSAID = re.compile(r"(?P<part>[^,;。、]{1,6}?)(?:就|都)?当我没(?:说|讲|提)过?")
+# 两条腿都从髋到膝: the chain lies within the limb, which is not asked for as a whole.
+_WITHIN = re.compile(
+    r"(?<![^,;。])(?P<limb>[^,;。、]{1,5}?)(?:上|里)?(?:都|各)?从(?P<first>[^,;。]{1,4}?)[到至](?P<last>[^,;。]{1,4})$"
+)
 # 除了X什么都不要
 _BUT_NOTHING = re.compile(
     r"除(?:了|开|去|却)?(?P<kept>[^,.;。]{1,16}?)(?:以外|之外|外)?,?"
@@ -64,9 +76,37 @@ def in_mandarin(clean: str) -> str:
     if "著" in clean:
         clean = _ASPECT.sub("着", clean)
     clean = _BELOW.sub("", clean)
+    clean = _WITHIN.sub(_chained, clean)
+    clean = _OUT_OF.sub(_less, clean)
+    clean = _UNSAID.sub(_taken_back, clean)
     clean = _LACKING.sub(_without, clean)
     clean = _TAKES_HANDS.sub("把双手", clean)
     return _BUT_NOTHING.sub(r"只要\g<kept>", clean) if "除" in clean else clean
+
+
+def _chained(match: re.Match[str]) -> str:
+    """两条腿都从髋到膝 → 从髋到膝; a limb with a side stays, for it is the chain's."""
+    parts = [_only_part(match[name]) for name in ("limb", "first", "last")]
+    if not all(isinstance(one, Part) and one.side is None for one in parts):
+        return match[0]
+    limb, first, last = (meant(one) for one in parts if one is not None)
+    within = first < limb and last < limb
+    return f"从{match['first']}到{match['last']}" if within else match[0]
+
+
+def _less(match: re.Match[str]) -> str:
+    whole = _only_part(match["whole"])
+    named = whole is not None and found_in(match["gone"])
+    return f"{match['whole']},不要{match['gone']}" if named else match[0]
+
+
+def _taken_back(match: re.Match[str]) -> str:
+    return f"不要{match['part']}" if _only_part(match["part"]) is not None else match[0]
+
+
+def _only_part(text: str) -> Scope | None:
+    found = found_in(text)
+    return found[0].scope if len(found) == 1 and found[0].end == len(text) else None
 
 
 def _without(match: re.Match[str]) -> str:

@@ -12,13 +12,16 @@ from __future__ import annotations
 import re
 
 from posealign.instructions.afterthought import put_together
+from posealign.instructions.asides import without_asides
 from posealign.instructions.besides import besides
 from posealign.instructions.chinese import explained, in_mandarin, sided_list, turned_list
 from posealign.instructions.comparisons import compared
 from posealign.instructions.elsewhere import said_elsewhere
 from posealign.instructions.found import found_in
+from posealign.instructions.lists import listed
 from posealign.instructions.mend import mend
 from posealign.instructions.mend_han import HAN
+from posealign.instructions.negated import denied
 from posealign.instructions.numbers import without_idle_numbers
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.pinyin import from_pinyin
@@ -61,6 +64,7 @@ def cleaned(text: str) -> str:
     mended = mend(unslipped(text))
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
+    mended = denied(listed(without_asides(mended)))
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     mended = _BOTH.sub(lambda match: _both(match, "both "), mended)
     if HAN.search(mended):

@@ -56,7 +56,8 @@ CORRECTS = (
 _LEAVE = (
     r"(?:skip|drop|discard|forget(?: about)?|never ?mind(?: about)?|leave (?:out|off)|ignore"
     r"|lose|omit"
-    r"|exclude|exempt|spare(?: me| us)?|delete|remove|cut|strip(?: off)?|ditch|take (?:out|off))"
+    r"|exclude|exempt|spare(?: me| us)?|delete|remove|cut|strip(?: off)?"
+    r"|(?:ditch|chuck|scrap|axe|bin|dump)(?: out)?|take (?:out|off))"
 )
 _LEFT = (
     r"(?:left (?:out|off|alone|aside)|skipped|omitted|excluded|ignored|forgotten|dropped|spared"

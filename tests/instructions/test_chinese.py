@@ -33,3 +33,18 @@ def test_hands_that_are_taken_are_put_plainly() -> None:
     assert in_mandarin("把手和脚标出来") == "把手和脚标出来"
     assert in_mandarin("把手标出来") == "把双手标出来"
     assert in_mandarin("一把手标准") == "一把手标准"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("两条腿都从髋往下到膝", "从髋到膝"),
+        ("左腿从髋到膝", "左腿从髋到膝"),  # its side is the chain's
+        ("右手臂巴整根啊从肩胛到手腕", "右手臂巴整根啊从肩胛到手腕"),
+        ("左臂,左腿,头,腿当我没说", "左臂,左腿,头,不要腿"),
+        ("把左手从上半身的点里去掉", "上半身,不要左手"),
+        ("把左手从被子里拿出来", "把左手从被子里拿出来"),
+    ],
+)
+def test_what_lies_within_and_what_is_taken_out(text: str, plain: str) -> None:
+    assert in_mandarin(text) == plain
