@@ -15,7 +15,8 @@ _MANNERS = re.compile(
 )
 _KIN = re.compile(
     r"\b(?:(?:my|our|his|her|their|the) )?"
-    r"(?:(?:little|baby|wee|kid|younger|newborn|infant|tiny)[ -](?:half-|step-)?|half-|step-)(?:sister|brother|sibling|cousin|nephew|niece)'s\b"
+    r"(?:(?:little|baby|wee|kid|younger|newborn|infant|tiny)[ -](?:half-|step-)?|half-|step-)"
+    r"(?:sister|brother|sibling|cousin|nephew|niece)'s\b"
 )
 
 
