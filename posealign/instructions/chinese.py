@@ -35,6 +35,10 @@ _NOT_THAT_SIDE = re.compile(
 )
 _ASPECT = re.compile("著(?![名作者称述录])")  # 抱著
 _BELOW = re.compile("(?:以下|往下)(?=[到至])")  # 膝以下到踝 begins at the knee
+# Quilts by their sorts; 夏凉被遮住的 are no joints that are hidden by nobody knows what.
+_QUILT = re.compile(
+    r"(?:羽绒|夏凉|空调|蚕丝|毛巾|抱|棉|凉|薄|厚)被(?=被?[遮盖压挡藏裹捂蒙罩]|[下底里中]|给|住)"
+)
 # 把左手从上半身的点里去掉
 _OUT_OF = re.compile(
     r"(?:把|将)(?P<gone>[^,;。把将]{1,8}?)(?:都|全)?从(?P<whole>[^,;。]{1,6}?)(?:的[点关节部位]+)?"
@@ -76,6 +80,8 @@ def in_mandarin(clean: str) -> str:
     if "著" in clean:
         clean = _ASPECT.sub("着", clean)
     clean = _BELOW.sub("", clean)
+    if "被" in clean:
+        clean = _QUILT.sub("被子", clean)
     clean = _WITHIN.sub(_chained, clean)
     clean = _OUT_OF.sub(_less, clean)
     clean = _UNSAID.sub(_taken_back, clean)

@@ -44,6 +44,9 @@ def test_hands_that_are_taken_are_put_plainly() -> None:
         ("左臂,左腿,头,腿当我没说", "左臂,左腿,头,不要腿"),
         ("把左手从上半身的点里去掉", "上半身,不要左手"),
         ("把左手从被子里拿出来", "把左手从被子里拿出来"),
+        ("夏凉被遮住的膝盖", "被子遮住的膝盖"),
+        ("被抱被盖着的点", "被被子盖着的点"),
+        ("宝宝抱被遮住", "宝宝被子遮住"),
     ],
 )
 def test_what_lies_within_and_what_is_taken_out(text: str, plain: str) -> None:
