@@ -1,4 +1,4 @@
-"""The average of two checkpoints of one trajectory: often better than either on real people.
+"""The average of two checkpoints with one start: often better than either on real people.
 
 python -m training.average FIRST.pt SECOND.pt SHARE_OF_SECOND OUT.pt
 """

@@ -65,7 +65,8 @@ def test_the_recipe_of_the_bundle_names_files_that_exist() -> None:
 def test_each_stage_of_the_bundle_reads_what_one_before_it_wrote() -> None:
     written: set[str] = set()
     for stage in load_config(Recipe, CONFIGS / "default.yaml").stages:
-        settings = [yaml.safe_load((CONFIGS.parent / argument).read_text("utf-8"))
+        given = dict(a.split("=", 1) for a in stage.arguments if "=" in a)
+        settings = [yaml.safe_load((CONFIGS.parent / argument).read_text("utf-8")) | given
                     for argument in stage.arguments if argument.startswith("configs/")]  # fmt: skip
         read = [one.get("weights_from") for one in settings]
         if stage.stage == "average":
