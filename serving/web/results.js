@@ -69,7 +69,7 @@ function person(answer, pose, number, label, onLight) {
     onmouseenter: () => onLight(joint.name), onmouseleave: () => onLight(null),
   },
     element("th", { scope: "row" }, element("span", { class: "joint-name" }, dot(joint.name, joint.state), label(joint.name))),
-    element("td", {}, t(joint.state), joint.hidden_by ? ` (${t(`by-${joint.hidden_by}`)})` : null),
+    element("td", {}, t(joint.state), joint.hidden_by ? element("small", {}, t(`by-${joint.hidden_by}`)) : null),
     element("td", {}, cell(joint.x)), element("td", {}, cell(joint.y)),
     ...(deep ? [element("td", {}, cell(joint.z, 2))] : []),
     element("td", {}, deep ? null : bar(joint.confidence), `${Math.round(joint.confidence * 100)} %`),
