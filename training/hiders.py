@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from posealign.data.crop import Crop
 from posealign.data.pose import State
-from posealign.data.sample import HIDERS
 from posealign.errors import InvalidInput
 from posealign.model.pose_model import PoseModel
+from training.measured import hiders_told
 from training.shards import Shard
 
 RIDGE = 3e-4  # on the weights' squares, beside the mean cost of a joint
@@ -84,17 +84,9 @@ def _fit(hider: torch.nn.Linear, tokens_MD: Tensor, truth_M: Tensor) -> None:
 
 @torch.no_grad()
 def _figures(hider: torch.nn.Linear, tokens_MD: Tensor, truth_M: Tensor) -> dict[str, float]:
-    """Shares of hidden joints of which it is told by what they are hidden; a blanket's alone."""
-    said_M, blanket = hider(tokens_MD).argmax(-1), HIDERS.index("blanket")
-    under = truth_M == blanket
+    commonest = (truth_M == truth_M.mode().values).float().mean()
     return {
         "joints": len(truth_M),
-        "told": _share(said_M == truth_M),
-        "always the commonest": _share(truth_M == truth_M.mode().values),
-        "under a blanket told": _share((said_M == blanket)[under]),
-        "said to be under one, wrongly": _share((said_M == blanket)[~under]),
+        "always the commonest": round(float(commonest), 4),
+        **hiders_told(hider(tokens_MD).argmax(-1).numpy(), truth_M.numpy()),
     }
-
-
-def _share(right: Tensor) -> float:
-    return round(float(right.float().mean()), 4) if len(right) else float("nan")

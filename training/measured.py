@@ -150,20 +150,20 @@ def synthetic_figures(
     report["covered of twins told"] = _mean(_twins_told(found["covered"], covered_NV, 1.0))
     hidden_NV = shard.extra.get("hidden_by_NV")
     if "hider" in found and hidden_NV is not None:
-        report |= _hiders_told(found["hider"], hidden_NV[rows], body)
+        known = (hidden_NV[rows] >= 0) & body  # whatever the model says of their being hidden
+        told = hiders_told(found["hider"][known], hidden_NV[rows][known])
+        report |= {"what hides a joint told": told.pop("told"), **told}
     return report
 
 
-def _hiders_told(
-    said_NV: NDArray[Any], truth_NV: NDArray[Any], body_V: NDArray[np.bool_]
-) -> dict[str, float]:
-    """Of the joints that are hidden, whatever the model says of that."""
-    blanket, known = HIDERS.index("blanket"), (truth_NV >= 0) & body_V
-    under = known & (truth_NV == blanket)
+def hiders_told(said_M: NDArray[Any], truth_M: NDArray[Any]) -> dict[str, float]:
+    """Shares of hidden joints of which it is told by what they are hidden; a blanket's alone."""
+    blanket = HIDERS.index("blanket")
+    under_M, said_under_M = truth_M == blanket, said_M == blanket
     return {
-        "what hides a joint told": _mean((said_NV == truth_NV)[known]),
-        "under a blanket told": _mean((said_NV == blanket)[under]),
-        "said to be under one, wrongly": _mean((said_NV == blanket)[known & ~under]),
+        "told": _mean(said_M == truth_M),
+        "under a blanket told": _mean(said_under_M[under_M]),
+        "said to be under one, wrongly": _mean(said_under_M[~under_M]),
     }
 
 

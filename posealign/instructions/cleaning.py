@@ -17,7 +17,7 @@ from posealign.instructions.besides import besides
 from posealign.instructions.chinese import explained, in_mandarin, sided_list, turned_list
 from posealign.instructions.comparisons import compared
 from posealign.instructions.elsewhere import said_elsewhere
-from posealign.instructions.found import found_in
+from posealign.instructions.found import begins_with
 from posealign.instructions.lists import listed
 from posealign.instructions.mend import mend
 from posealign.instructions.mend_han import HAN
@@ -77,7 +77,6 @@ def cleaned(text: str) -> str:
 def _both(match: re.Match[str], word: str) -> str:
     """The word for both sides, where a part with sides is named next."""
     rest = match.string[match.end() : match.end() + _LONGEST]
-    first = next(iter(found_in(rest)), None)
-    named = first.scope if first is not None and first.start == 0 else None
+    named = begins_with(rest)
     paired = isinstance(named, Part) and named.name in PAIRED and named.side is None
     return word if paired and not _NO_PART.match(rest) else match[0]

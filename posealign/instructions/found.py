@@ -58,6 +58,12 @@ def found_in(text: str) -> tuple[Found, ...]:
     return tuple(_owned(found, text))
 
 
+def begins_with(text: str) -> Scope | None:
+    """The part that a text begins with."""
+    first = next(iter(found_in(text)), None)
+    return first.scope if first is not None and first.start == 0 else None
+
+
 def unnamed(text: str) -> str:
     """The words around sides and parts."""
     said, at = "", 0

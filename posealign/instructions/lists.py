@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from posealign.instructions.found import found_in, unnamed
+from posealign.instructions.found import begins_with, found_in, unnamed
 from posealign.instructions.query import Part
 from posealign.instructions.sets import meant
 
@@ -53,6 +53,5 @@ def _joined(clean: str, match: re.Match[str]) -> str:
 
 
 def _both(match: re.Match[str]) -> str:
-    first = next(iter(found_in(match["rest"])), None)
-    named = first is not None and isinstance(first.scope, Part) and first.start == 0
-    return f"双侧{match['rest']}" if named else match[0]
+    named = begins_with(match["rest"])
+    return f"双侧{match['rest']}" if isinstance(named, Part) else match[0]
