@@ -27,8 +27,10 @@ from posealign.instructions.parts import PAIRED
 from posealign.instructions.pinyin import from_pinyin
 from posealign.instructions.query import Part
 from posealign.instructions.reasons import without_reasons
+from posealign.instructions.singled import singled
 from posealign.instructions.slips import unslipped
 from posealign.instructions.statements import restated
+from posealign.instructions.stretches import stretched
 from posealign.instructions.unsaid import complete
 from posealign.instructions.viewpoint import from_within
 from posealign.instructions.whole import of_whole
@@ -64,7 +66,7 @@ def cleaned(text: str) -> str:
     mended = mend(unslipped(text))
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
-    mended = denied(listed(without_asides(mended)))
+    mended = denied(listed(stretched(singled(without_asides(mended)))))
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     mended = _BOTH.sub(lambda match: _both(match, "both "), mended)
     if HAN.search(mended):

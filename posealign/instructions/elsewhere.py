@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.binding import HALVES, bind
-from posealign.instructions.found import found_in
+from posealign.instructions.found import found_in, unnamed
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import Part
@@ -21,12 +21,14 @@ from posealign.instructions.query import Part
 _CLAUSES = re.compile(r"[^,;。.!?()–—]+(?:[,;。.!?()–—]+|$)")
 _ONE_HAN = "(?:(?:那|这|另)?一?[只条个边侧]|(?:那|这)?一?半)"
 _POINTS_HAN = re.compile(
-    r"(?P<sound>非(?:患|病|手术|受累|损伤)侧|健[侧肢]|(?:完?好|健康|正常|没事|没问题)的"
-    rf"{_ONE_HAN})"
-    r"|(?P<unsound>[患病伤术][侧肢]|患处|(?:手术|受累|损伤)侧|[患病伤](?=[手脚腿臂膝肩])"
+    rf"(?P<sound>(?:非(?:患|病|手术|受累|损伤)侧|健[侧肢])(?:的?{_ONE_HAN})?"
+    rf"|(?:(?:完?好|健康|正常|没事|没问题)的|(?:有力|活动自如)的?){_ONE_HAN})"
+    rf"|(?P<unsound>(?:[患病伤术][侧肢]|(?:手术|受累|损伤)侧)(?:的?{_ONE_HAN})?"
+    r"|患处|[患病伤](?=[手脚腿臂膝肩])"
     rf"|(?:坏|不好|有问题|受伤)的{_ONE_HAN})"
     rf"|(?:没有?|未|不)(?P<not_again>[^,;。的没未标要看]{{1,6}})的(?P<whose>{_ONE_HAN})?"
-    rf"|(?P<free>[空光闲裸露]着?的{_ONE_HAN}?|自由的{_ONE_HAN}?|另外?(?:那|一|那一)?[只条个边侧])"
+    rf"|(?P<free>[空光闲裸露]着?的{_ONE_HAN}?|自由的{_ONE_HAN}?"
+    rf"|(?:另外?|对面|相反)的?(?:那|一|那一)?[只条个边侧])"
     rf"|(?P<again>[^,;。的没未标要看取给画别其]{{1,6}})的(?P<who>{_ONE_HAN})?"
     r"|(?P<same>(?<!的)[那这]一?[只条边侧])"
 )
@@ -38,6 +40,8 @@ _POINTS = re.compile(
     r"|fractured|bandaged|plastered|surgical|involved|impaired|burnt)"
     r"|(?P<free>free|bare|empty|uncovered|unwrapped|other|opposite)|(?P<same>(?<!so )that))"
     r" (?P<noun>[a-z]+)"
+    r"|\bthe (?P<lacks>[a-z]+) (?:that|which) (?:is|has|was|does|did|wo|ca)(?:n't| not)"
+    r"(?: (?:any|one|it|yet))?(?= *(?:[,.;!?]|$))"
     r"|\bthe (?P<which>[a-z]+)(?: that (?:is|has))? (?P<with>with(?:out)?|in|has no|has)"
     r" (?P<thing>it|(?:the |a |no |any )?(?P<what>[a-z]+))\b"
 )
@@ -54,12 +58,14 @@ _STEMS = (
     "affected", "injured", "hurt", "good", "healthy", "sound", "other", "free", "bare", "that",
     "with", "broken", "operated", "bad", "weak", "paralys", "paralyz", "paretic", "sore", "normal",
     "surgical", "empty", "opposite", "fractured", "intact", "involved", "harmed", "burnt",
-    "plaster", "bandaged", "impaired", "wrapped", "covered", "has ",
+    "plaster", "bandaged", "impaired", "wrapped", "covered", "has ", "n't", " not",
 )  # fmt: skip
 _STEMS_HAN = frozenset("患健伤病术没未不好坏空光闲裸露另那这的")
 _OTHER = {"left": "right", "right": "left"}
 _HAN = {"left": "左侧", "right": "右侧"}
 _BARE = ("one", "side", "limb")
+_BARE_SIDE = re.compile(r"[\W_]*(?:side)?[\W_]*")  # "palsy, right side": what ails stands before
+_DENIED_HAN = re.compile(r"没有?[^,;。的要]{1,4}$")  # 没有吊那只手
 _STEM = 4  # letters by which a word comes back: strap, unstrapped
 _EMPTY = frozenset("着了在有的上下里给被把住过个那只条边侧手脚腿臂左右")
 
@@ -90,11 +96,12 @@ def said_elsewhere(clean: str) -> str:
         return clean
     named = [one for one in bind(found_in(clauses[at]), clauses[at]) if isinstance(one, Part)]
     last = named[-1] if named and named[-1].name in PAIRED else None
-    told = _Told(sides.pop(), last, clauses[at])
+    first = max(0, at - 1) if _BARE_SIDE.fullmatch(unnamed(clauses[at])) else at
+    told = _Told(sides.pop(), last, "".join(clauses[first : at + 1]))
     changed, turned = list(clauses), False
     for place in range(len(clauses)):
         behind = place > at
-        if place == at or patterns.ALSO.search(clauses[place]):
+        if first <= place <= at or patterns.ALSO.search(clauses[place]):
             continue
         changed[place] = _put(_freed(clauses[place], told), told, behind)
         turned = turned or changed[place] != clauses[place]
@@ -107,7 +114,8 @@ def _sides(clause: str) -> set[str]:
     found = found_in(clause)
     named = [one.scope for one in found if isinstance(one.scope, Part)]
     sides = [one.side for one in found] + [HALVES.get(one, one.side) for one in named]
-    return {side for side in sides if side}
+    sides += [one.name.partition("_")[0] for one in named if one.name.endswith("_collar")]
+    return {side for side in sides if side in _OTHER}
 
 
 def _freed(clause: str, told: _Told) -> str:
@@ -126,10 +134,14 @@ def _freed(clause: str, told: _Told) -> str:
 
 def _points(match: re.Match[str]) -> bool:
     """Whether a paired part or "one" is what is pointed out."""
-    noun = match["noun"] or match["which"]
+    noun = _noun(match)
     named = next(iter(found_in(noun)), None)
     paired = named is not None and isinstance(named.scope, Part) and named.scope.name in PAIRED
     return paired or noun in _BARE
+
+
+def _noun(match: re.Match[str]) -> str:
+    return match["noun"] or match.groupdict().get("lacks") or match["which"]
 
 
 def _put(clause: str, told: _Told, behind: bool) -> str:
@@ -160,7 +172,8 @@ def _side_han(match: re.Match[str], told: _Told, behind: bool) -> str | None:
     if match["free"]:
         return _OTHER[told.side]
     if match["same"]:
-        return told.side
+        denied = _DENIED_HAN.search(match.string[: match.start()])
+        return _OTHER[told.side] if denied else told.side
     if not (match["whose"] or match["who"] or _names_next(match)):
         return None  # 鞋里挡住的点 are points
     if match["not_again"]:
@@ -214,7 +227,7 @@ def _said_han(match: re.Match[str], side: str, told: _Told) -> str:
 
 
 def _said_latin(match: re.Match[str], side: str, told: _Told) -> str:
-    noun = match["noun"] or match["which"]
+    noun = _noun(match)
     if noun not in _BARE:
         return f"the {side} {noun}"
     if told.part is None:

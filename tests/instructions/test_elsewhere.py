@@ -27,6 +27,13 @@ from posealign.instructions.elsewhere import said_elsewhere
         ("the sensor sits on the right foot; show the foot without it", "show the left foot"),
         ("the drip is in her left hand, i need the one with the drip", "i need the left hand"),
         ("the left one is paralysed; look at that arm", "look at the left arm"),
+        ("erb's palsy, right side. plot the healthy arm", "erb's palsy, plot the left arm"),
+        ("left knee was operated on. the one that wasn't", "the right knee"),
+        ("the cuff has the left arm, take the bare one", "take the right arm"),
+        ("右侧锁骨骨折,请标好的那一侧的肩", "请标左侧的肩"),
+        ("左腿无力,请标健侧那条", "请标右腿"),
+        ("妈妈牵着他左手,要没人牵的那只", "要右手"),
+        ("右手吊着盐水,标没有吊那只手", "标没有吊左侧手"),
     ],
 )
 def test_side_goes_where_it_is_pointed_to(text: str, said: str) -> None:
@@ -43,6 +50,7 @@ def test_side_goes_where_it_is_pointed_to(text: str, said: str) -> None:
         "the left leg is broken, mark the hips",
         "left hand, unless hidden",
         "right foot; the unseen ones too",
+        "bone age so the non-dominant hand, left",  # told and pointed to in one breath
         "left arm in a splint, the other points too",
     ],
 )

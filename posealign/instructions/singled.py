@@ -1,0 +1,91 @@
+"""A side told behind its part: "one ear, namely the right", 一只脚,脚要左边, 胳膊:左。腿:右。
+
+The side is put where readers look for it ("the right ear", 左脚), so that none of them spreads it
+over the other parts of the list or keeps both of the pair. What is switched (左腿开,右腿关;
+"show the left hand and hide the right one") is put as wanted and unwanted.
+"""
+
+from __future__ import annotations
+
+import re
+
+from posealign.instructions.found import found_in
+from posealign.instructions.parts import PAIRED
+from posealign.instructions.query import Part
+
+_ONE = re.compile(
+    r"(?<!but )\b(?:one|a single)(?: of)?(?: (?:the|her|his|its))? (?P<part>[a-z]+(?: [a-z]+)?)"
+    r"(?: only)?\s*[,:;(–—-]+\s*(?:and )?"
+    r"(?:(?:namely|that is|that's|it's|i\.?e\.?|specifically|viz\.?|being|to be precise)[, ]+)?"
+    r"(?:(?:the|her|his) )?(?:one on (?:the|her|his) )?(?P<side>left|right)"
+    r"(?:[ -]hand)?(?: (?:one|side|(?P<again>[a-z]+)))?\)?(?=\s*(?:[,.;!]|$)|\s+(?:and|plus)\b)"
+)
+_ONE_HAN = re.compile(
+    r"(?:一[只条个边侧]的?(?P<part>[^,;。:(一两双个只条]{1,4})|(?P<counted>[^,;。:(一两双]{1,3})一[只条个])"
+    r"[,;:(—]+(?:(?P=part))?(?:就|只|要|是|取|具体|也|即|选|用|标)*(?P<side>[左右])(?:边|侧|面)?的?"
+    r"(?:那?一?[只条个边侧]的?)?(?P<again>[^,;。)]{0,4}?)\)?(?=$|[,;。!])"
+)
+_TABLE_HAN = re.compile(
+    r"(?P<part>[^,;。:=\s]{1,4}?)\s*[:=]\s*(?P<side>[左右])(?:边|侧)?(?P<stop>\s*(?:[,;。]|$))"
+)
+_OFF = re.compile(r"(?:,| and| but|;)*\s*(?<![=:])\b(?:hide|switch off|turn off) (?P<rest>[a-z].*)")
+_PART, _ON = r"[左右][^,;。=左右]{1,4}?", r"[=:]?(?:显示|打开|开|y(?:es)?|on)"
+_NOT = r"[=:]?(?:隐藏|不显示|关闭|关掉|关|no?|off)"
+_SWITCH_HAN = re.compile(
+    rf"(?P<first>{_PART}){_ON}[,;](?P<then_off>{_PART}){_NOT}[。!]*$"
+    rf"|(?P<first_off>{_PART}){_NOT}[,;](?P<then>{_PART}){_ON}[。!]*$"
+)
+
+
+def singled(clean: str) -> str:
+    """A normalised text with such sides before their parts."""
+    if "one " in clean or "single" in clean:
+        clean = _ONE.sub(lambda match: _said(match, match["part"], "the {side} {part}"), clean)
+    if "hide" in clean or " off " in clean:
+        clean = _hidden(clean)
+    if clean.isascii():
+        return clean
+    if "一" in clean:
+        clean = _ONE_HAN.sub(
+            lambda match: _said(match, match["part"] or match["counted"], "{side}{part}"), clean
+        )
+    if len(_TABLE_HAN.findall(clean)) > 1:
+        clean = _TABLE_HAN.sub(
+            lambda match: _said(match, match["part"], "{side}{part}{stop}"), clean
+        )
+    return _SWITCH_HAN.sub(_switched, clean)
+
+
+def _said(match: re.Match[str], part: str, form: str) -> str:
+    """The part with its side, where it is one of a pair and what is said again is the same."""
+    again, named = match.groupdict().get("again"), _pair(part)
+    if named is None or (again and again not in ("one", "side") and _pair(again) != named):
+        return match[0]
+    return form.format(part=part, side=match["side"], stop=match.groupdict().get("stop"))
+
+
+def _pair(text: str) -> str | None:
+    """The name of the pair that a text is a word for."""
+    found = found_in(text)
+    whole = len(found) == 1 and (found[0].start, found[0].end) == (0, len(text))
+    scope = found[0].scope if whole else None
+    paired = isinstance(scope, Part) and scope.side is None and scope.name in PAIRED
+    return scope.name if paired and isinstance(scope, Part) else None
+
+
+def _hidden(clean: str) -> str:
+    """ "Show the left hand and hide the right" → "show the left hand without the right"."""
+    match = _OFF.search(clean)
+    if match is None or not found_in(clean[: match.start()]):
+        return clean
+    named = found_in(match["rest"])
+    if not named or match["rest"][: named[0].start].strip() not in ("", "the", "his", "her"):
+        return clean
+    return f"{clean[: match.start()]} without {match['rest']}"
+
+
+def _switched(match: re.Match[str]) -> str:
+    wanted = match["first"] or match["then"]
+    unwanted = match["then_off"] or match["first_off"]
+    known = all(any(item.scope for item in found_in(text)) for text in (wanted, unwanted))
+    return f"{wanted}要,{unwanted}不要" if known else match[0]

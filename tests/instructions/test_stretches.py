@@ -1,0 +1,45 @@
+"""Limbs from a joint on are put as their segments."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.stretches import stretched
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("below the left knee", "left shank and left foot"),
+        ("the right leg, below the knee", "the right shank and right foot"),
+        ("only everything below the knees please", "only shanks and feet please"),
+        ("left arm from the elbow down", "left forearm and left hand"),
+        ("the left arm above the elbow", "the left upper arm"),
+        ("from the elbow up", "upper arms"),
+        ("below knees segment", "shanks"),
+        ("from the right ankle down", "right foot"),
+        ("右腿膝盖以上", "右大腿"),
+        ("右腿,膝盖以下", "右小腿和右脚"),
+        ("两条腿,从膝盖往下", "双小腿和双脚"),
+        ("左胳膊肘以上", "左上臂"),
+    ],
+)
+def test_stretch_is_its_segments(text: str, said: str) -> None:
+    assert stretched(text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from the knee down to the ankle",  # a way with two ends
+        "膝盖往下到脚踝",
+        "everything above the knees",  # more than two thighs
+        "nothing below the knee",
+        "a rolled towel under the knees",
+        "the blanket ends below the knee",
+        "the arm above the leg",
+        "从膝盖往上截了存下来",
+    ],
+)
+def test_other_texts_stay(text: str) -> None:
+    assert stretched(text) == text
