@@ -36,6 +36,10 @@ _NOT_ALONE = re.compile(
     r"\b(?:both|or|and|not|no|except|without|nor|picture|image|photo|frame|screen|shot|view|viewer"
     r"|camera|lying|turned|side of|twins?|person|people|baby on|child on|one on)\b"
 )
+_LIES = re.compile(  # "lying on the left side: the left leg" is of all of it
+    r"\b(?:lying|lies|lain|laid|turned|rolled|resting|asleep|sleeping|placed|positioned|nursed) "
+    r"(?:\w+ )*side$"
+)
 _LONGEST = 120  # characters; who tells a story means more
 
 
@@ -117,6 +121,8 @@ def _explained(text: str) -> str:
     wholes, parts = found_in(before), found_in(inner)
     named = [one for one in wholes if one.scope is not None]
     if len(named) != 1 or not any(one.scope for one in parts) or _says_more(before, inner):
+        return text
+    if _LIES.search(before):
         return text
     whole = named[0].scope
     if not isinstance(whole, Part) or whole == Part("all") or before[named[0].end :].strip(" ,"):

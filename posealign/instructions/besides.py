@@ -26,6 +26,11 @@ _NOTHING = re.compile(
 _NEGATED = re.compile(
     r"n't\b|\b(?:not|no|never|leave|leaving|skip|drop|forget|omit|without|but|un\w+ed)\b"
 )
+_OTHERWISE = re.compile(
+    r"^(?:with )?(?:no|without|not|skip|drop|leave out) (?:the |his |her |any )?(?P<some>[^,;.]+?)"
+    r"[,;.]? (?:but |and )?otherwise (?:everything|all)"
+    r"(?: of (?:it|him|her|the body))?(?P<rest>[ .!].*|)$"
+)
 _BESIDE_HAN = re.compile(
     r"(?:除(?:了|开|去|却|掉)?(?P<first>[^,;。]{1,12}?)(?:(?:以外|之外|外),?|,)|"
     r"(?P<bare>[^,;。]{1,8}?)(?:以外|之外)的?,?)(?P<rest>[^;。]+)$"
@@ -34,7 +39,7 @@ _TOO_HAN = re.compile(r"也|还|同样|一并|加上|一块|一起")
 _NOT_HAN = re.compile(r"不|别|甭|免|没|无|留空|除|都|全")
 _NOTHING_HAN = re.compile(
     r"(?:一概|一律|统统|通通|全部?|都|一个|任何|其[他它余]|别[的处]|剩|余|什么|啥|谁|[点个])"
-    r"(?!.*(?:都|全)[要标给取看留]).*(?:不|别|甭|免|没|勿|留空|删|丢)"
+    r"(?!.*(?:都|全部?)[要标给取看留]).*(?:不|别|甭|免|没|勿|留空|删|丢)"
     r"|(?:不|别|甭|勿|无需)[^,]{0,3}(?:任何|其[他它余]|别的)"
 )
 _ALL_HAN = re.compile(r"(?:[不别没]能?|无一)(?:许|可|准|得)?(?:少|漏|落|缺)")
@@ -42,6 +47,9 @@ _ALL_HAN = re.compile(r"(?:[不别没]能?|无一)(?:许|可|准|得)?(?:少|漏
 
 def besides(clean: str) -> str:
     """The text with what is beside put plainly."""
+    otherwise = _OTHERWISE.match(clean) if "otherwise" in clean else None
+    if otherwise is not None and found_in(otherwise["some"]):
+        return f"everything except {otherwise['some']}{otherwise['rest']}"
     beside = _BESIDE.search(clean)
     if beside is not None:
         return _in_english(clean, beside)

@@ -16,8 +16,11 @@ from posealign.instructions.asides import without_asides
 from posealign.instructions.besides import besides
 from posealign.instructions.chinese import explained, in_mandarin, sided_list, turned_list
 from posealign.instructions.comparisons import compared
+from posealign.instructions.denials import all_but
 from posealign.instructions.elsewhere import said_elsewhere
 from posealign.instructions.found import begins_with
+from posealign.instructions.halves import halved
+from posealign.instructions.headings import headed
 from posealign.instructions.lists import listed
 from posealign.instructions.mend import mend
 from posealign.instructions.mend_han import HAN
@@ -25,6 +28,7 @@ from posealign.instructions.negated import denied
 from posealign.instructions.numbers import without_idle_numbers
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.pinyin import from_pinyin
+from posealign.instructions.placed import placed
 from posealign.instructions.query import Part
 from posealign.instructions.reasons import without_reasons
 from posealign.instructions.singled import singled
@@ -66,7 +70,9 @@ def cleaned(text: str) -> str:
     mended = mend(unslipped(text))
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
-    mended = denied(listed(stretched(singled(without_asides(mended)))))
+    mended = all_but(halved(without_asides(mended)))
+    mended = stretched(placed(headed(singled(mended))))
+    mended = denied(listed(mended))
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     mended = _BOTH.sub(lambda match: _both(match, "both "), mended)
     if HAN.search(mended):

@@ -29,7 +29,7 @@ _POINTS_HAN = re.compile(
     rf"|(?:没有?|未|不)(?P<not_again>[^,;。的没未标要看]{{1,6}})的(?P<whose>{_ONE_HAN})?"
     rf"|(?P<free>[空光闲裸露]着?的{_ONE_HAN}?|自由的{_ONE_HAN}?"
     rf"|(?:另外?|对面|相反)的?(?:那|一|那一)?[只条个边侧])"
-    rf"|(?P<again>[^,;。的没未标要看取给画别其]{{1,6}})的(?P<who>{_ONE_HAN})?"
+    rf"|(?P<again>[^,;。的没未标要看取给画别其健患]{{1,6}})的(?P<who>{_ONE_HAN})?"
     r"|(?P<same>(?<!的)[那这]一?[只条边侧])"
 )
 _POINTS = re.compile(
@@ -66,6 +66,12 @@ _HAN = {"left": "左侧", "right": "右侧"}
 _BARE = ("one", "side", "limb")
 _BARE_SIDE = re.compile(r"[\W_]*(?:side)?[\W_]*")  # "palsy, right side": what ails stands before
 _DENIED_HAN = re.compile(r"没有?[^,;。的要]{1,4}$")  # 没有吊那只手
+_STATES = re.compile(  # nothing but which side ails or is well
+    r"\W*(?:因为|由于)?(?:[患健病伤术]|手术|受累)[侧肢]?[是为在:=]\s*[左右][^,;。要标看取]{0,4}[,;。(]"
+    r"|\W*(?:the |his |her )?(?:un)?(?:affected|injured|operated|hurt|bad|good|sore|healthy|sound"
+    r"|weak|involved|broken) [a-z]+ (?:is|was|=|being) (?:on )?(?:the |his |her )?(?:left|right)"
+    r"(?: (?:one|side|[a-z]+))?[,;.]"
+)
 _STEM = 4  # letters by which a word comes back: strap, unstrapped
 _EMPTY = frozenset("着了在有的上下里给被把住过个那只条边侧手脚腿臂左右")
 
@@ -88,6 +94,8 @@ def said_elsewhere(clean: str) -> str:
     """A normalised text with such sides put in where they are pointed to."""
     clauses = [match[0] for match in _CLAUSES.finditer(clean)]
     telling = [at for at, clause in enumerate(clauses) if _sides(clause)]
+    if len(telling) > 1 and _STATES.match(clauses[telling[0]]):
+        return "".join(row for at, row in enumerate(clauses) if at != telling[0])
     if len(clauses) < 2 or len(telling) != 1:
         return clean
     at = telling[0]
@@ -105,9 +113,16 @@ def said_elsewhere(clean: str) -> str:
             continue
         changed[place] = _put(_freed(clauses[place], told), told, behind)
         turned = turned or changed[place] != clauses[place]
+    if not turned and _STATES.match(clauses[at]):
+        turned = any(_names_both(row) for row in clauses[:first] + clauses[at + 1 :])
     if not turned:
         return clean
     return "".join(row for place, row in enumerate(changed) if place != at).strip(" ,;。(")
+
+
+def _names_both(clause: str) -> bool:
+    """Whether both of a pair are asked, whatever ails one of them."""
+    return any(one.both for one in found_in(clause))
 
 
 def _sides(clause: str) -> set[str]:

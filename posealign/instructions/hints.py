@@ -164,8 +164,8 @@ def compound_at(text: str, start: int) -> int:
             continue
         if text.startswith(_longer().get(word, ()), start):
             continue  # 腰带以上
-        # 能手腕: no 能手 there; 一下身体: no 下身 either.
-        if text[end - 1 : end + 1] not in _begun() or text.startswith("身体", end):
+        # 能手腕: no 能手 there; 一下身体: no 下身 either, and in 标一下胳膊 no 下胳膊.
+        if text[end - 1 : end + 1] not in _begun() or text.startswith(("身体", "胳膊"), end):
             return len(word)
     return 0
 

@@ -11,6 +11,7 @@ import re
 
 from posealign.instructions.found import found_in
 from posealign.instructions.parts import PAIRED
+from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import Part
 
 _ONE = re.compile(
@@ -37,10 +38,21 @@ _SWITCH_HAN = re.compile(
 )
 
 
+_OF_PAIR = re.compile(
+    r"(?:,? but|,)?\s*\b(?:of|from) (?:the|his|her|both|two)(?: two)? (?P<part>[a-z]+),? (?:just|only|nothing but|take)"
+    r"(?: the)? (?P<side>left|right)(?: one)?(?=\s*(?:[,.;!]|$))"
+)
+_SHORT = re.compile(r"(?<=\b[lr]) sh\b|\bsh\b(?=[ ,/+&]+(?:elb|wr)\b)")
+
+
 def singled(clean: str) -> str:
     """A normalised text with such sides before their parts."""
     if "one " in clean or "single" in clean:
         clean = _ONE.sub(lambda match: _said(match, match["part"], "the {side} {part}"), clean)
+    if " of the" in clean or "from the" in clean:
+        clean = _OF_PAIR.sub(_one_of, clean)
+    if "sh" in clean:
+        clean = _SHORT.sub(lambda match: match[0].replace("sh", "shoulder"), clean)
     if "hide" in clean or " off " in clean:
         clean = _hidden(clean)
     if clean.isascii():
@@ -62,6 +74,18 @@ def _said(match: re.Match[str], part: str, form: str) -> str:
     if named is None or (again and again not in ("one", "side") and _pair(again) != named):
         return match[0]
     return form.format(part=part, side=match["side"], stop=match.groupdict().get("stop"))
+
+
+def _one_of(match: re.Match[str]) -> str:
+    """ "Both hips, but of the knees just the left one" → "both hips and the left knee"."""
+    name = _pair(match["part"])
+    before = found_in(match.string[: match.start()])
+    if name is None or any(
+        isinstance(one.scope, Part) and one.scope.name == name for one in before
+    ):
+        return match[0]
+    one = f"the {match['side']} {phrasebook('en').forms(name)[0][0]}"
+    return f" and {one}" if before else one
 
 
 def _pair(text: str) -> str | None:

@@ -19,25 +19,30 @@ _WAYS = {  # joint and direction → the segments, in the words that stand for t
     ("elbow", "up"): ("upper arm",),
     ("ankle", "down"): ("foot",),
     ("wrist", "down"): ("hand",),
+    ("shoulder", "up"): ("head",),
+    ("neck", "up"): ("head",),
 }
 _LIMB_OF = {"knee": "leg", "ankle": "leg", "elbow": "arm", "wrist": "arm"}
+_ALONE = ("head",)  # no limb, and no pair
 _HAN = {
     "shank": "小腿", "foot": "脚", "thigh": "大腿", "forearm": "前臂", "hand": "手",
-    "upper arm": "上臂",
+    "upper arm": "上臂", "ankle": "踝", "wrist": "腕", "hip": "髋", "shoulder": "肩",
 }  # fmt: skip
 _SIDE_HAN = {"left": "左", "right": "右"}
 _STRETCH = re.compile(
     r"(?:\b(?P<all>everything|all|anything|whatever(?:'s| is)?|the (?:part|bit|piece|portion|rest))"
     r"(?: of (?:it|them))? )?"
     r"(?:\b(?:(?P<below>below|beneath|underneath|distal to)|(?P<above>above|proximal to)) "
-    r"(?P<named>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle|wrist)s?)\b"
-    r"|\bfrom (?P<first>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle|wrist)s?)(?: joints?)?(?: and| on)? "
-    r"(?:(?P<down>down(?:wards?)?|below|distally)|(?P<up>up(?:wards?)?|above|proximally))\b)"
+    r"(?P<named>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle|wrist|shoulder|neck)s?)\b"
+    r"|\bfrom (?P<first>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle|wrist|shoulder|neck)s?)(?: joints?)?(?: and| on)? "
+    r"(?:(?P<down>down(?:wards?)?|below|distally|on(?:wards?)?)|(?P<up>up(?:wards?)?|above|proximally))\b"
+    r"|\b(?P<start>(?:(?:left|right) )?(?:knee|elbow|ankle|wrist)s?) and (?:everything |all |what's )?"
+    r"(?:(?P<on>below|down(?:wards?)?|distal)|(?P<over>above|proximal))(?: to)?(?: it| them)?\b)"
     r"(?! (?:to|till|until|through|as far|into|over|past|via)\b)(?P<alone> segments?\b)?"
 )
 _STRETCH_HAN = re.compile(
-    r"(?P<before>[从自由])?(?P<named>[左右双两]?[侧边个]?的?(?:膝|手?肘|胳膊肘|脚?踝|手?腕)[盖部]?(?:关节)?)"
-    r"(?:处|开始|起)?(?:(?P<down>及?以下|往下|之下|向下)|(?P<up>及?以上|往上|之上|向上))"
+    r"(?P<before>[从自由])?(?P<named>[左右双两]?[侧边个]?的?(?:膝|手?肘|胳膊肘|脚?踝|手?腕|肩膀?|脖子|颈)[盖部]?(?:关节)?)"
+    r"(?:处|开始|起)?(?:(?P<down>(?:以?及其?)?以下|往下|之下|向下)|(?P<up>(?:以?及其?)?以上|往上|之上|向上))"
     r"的?(?:部[分位]|那[一]?[截段])?(?P<alone>段)?(?![到至直、和脚踝连截剪裁])"
 )
 _PLAIN = re.compile(
@@ -49,13 +54,34 @@ _PLAIN_HAN = re.compile(
     r"(?:\W|请|只|仅|就|单|要|看|标|画|给|我|出|注|取|显示|输出|检测|定位|帮|麻烦|把|的|想|和|宝宝|"
     r"婴儿|孩子|他|她|它|需|双|两[条只个]?)*"
 )
+# What lies behind the joint, where that is not to belong to it.
+_FIRST_OF = {
+    ("shank", "foot"): "ankle", ("shank",): "ankle", ("thigh",): "hip", ("forearm", "hand"): "wrist",
+    ("forearm",): "wrist", _ALONE: "head", ("upper arm",): "shoulder", ("foot",): "foot", ("hand",): "hand",
+}  # fmt: skip
+_ITSELF = re.compile(
+    r"[\s,(]*(?:(?P<less>(?:the )?(?:knee|elbow)s? (?:itself |themselves )?(?:not included|excluded|excl\.?)"
+    r"|(?:not including|excluding|without|minus|excl\.?|but not) (?:the )?(?:knee|elbow)s?(?: itself)?"
+    r"|[但,]?不[含包]括?(?:膝盖?|手?肘)(?:本身|关节)*|(?:膝盖?|手?肘)(?:本身|关节)*(?:不算|不要|除外|不含))"
+    r"|(?:the )?(?:knee|elbow)s? (?:itself |themselves )?(?:included|inclusive|incl\.?)"
+    r"|(?:including|incl\.?) (?:the )?(?:knee|elbow)s?(?: itself)?"
+    r"|含(?:膝盖?|手?肘)(?:关节)?|(?:膝盖?|手?肘)(?:关节)?(?:也算|包括在内|在内))\)?"
+)
 _PAIR_HAN = re.compile(r"(?:双|两[条只个]?)$")
 _GAP = re.compile(r"[\s,:(–-]*(?:的|(?:but )?(?:only|just)|(?:the )?(?:part|bit|piece))?[\s,]*")
 
 
 def stretched(clean: str) -> str:
     """A normalised text with such stretches put as segments."""
-    if "low" in clean or "neath" in clean or "above" in clean or "from" in clean or " to " in clean:
+    if (
+        "low" in clean
+        or "dist" in clean
+        or "neath" in clean
+        or "above" in clean
+        or "from" in clean
+        or "down" in clean
+        or "xim" in clean
+    ):
         clean = _put(clean, _STRETCH, False)
     if not clean.isascii() and ("下" in clean or "上" in clean):
         clean = _put(clean, _STRETCH_HAN, True)
@@ -64,23 +90,28 @@ def stretched(clean: str) -> str:
 
 def _put(clean: str, pattern: re.Pattern[str], han: bool) -> str:
     match = pattern.search(clean)
-    joint = _only(match["named"] or match.groupdict().get("first") or "") if match else None
+    told = match.groupdict() if match is not None else {}
+    joint = _only(told.get("named") or told.get("first") or told.get("start") or "")
     if match is None or joint is None:
         return clean
-    told = match.groupdict()
-    way = "down" if told["down"] or told.get("below") else "up"
+    way = "down" if told["down"] or told.get("below") or told.get("on") else "up"
     segments = _WAYS.get((joint.name, way))
-    limb = _limb(clean[: match.start()], joint.name)
+    limb = _limb(clean[: match.start()], joint.name) if joint.name in _LIMB_OF else None
     head = clean[: limb.start if limb is not None else match.start()]
     plain = _less_side(head)
     if segments is None or not (_PLAIN_HAN if han else _PLAIN).fullmatch(plain):
         return clean
-    if told.get("all") and way == "up" and limb is None:
+    if told.get("all") and way == "up" and limb is None and segments != _ALONE:
         return clean  # everything above the knees is more than two thighs
     side = joint.side or _side_before(head, limb)
-    body = plain if side else _PAIR_HAN.sub("", head)
-    words = [_word(one, side, han) for one in (segments[:1] if told["alone"] else segments)]
-    return f"{body}{('和' if han else ' and ').join(words)}{clean[match.end() :]}"
+    body, tail = plain if side else _PAIR_HAN.sub("", head), clean[match.end() :]
+    segments = segments[:1] if told["alone"] else segments
+    itself = _ITSELF.match(tail)
+    if itself is not None:
+        tail = tail[itself.end() :]
+        segments = (_FIRST_OF[segments], *segments[1:]) if itself["less"] else segments
+    words = [_word(one, side, han) for one in segments]
+    return f"{body}{('和' if han else ' and ').join(words)}{tail}"
 
 
 def _only(said: str) -> Part | None:
@@ -117,6 +148,8 @@ def _less_side(head: str) -> str:
 
 
 def _word(segment: str, side: str | None, han: bool) -> str:
+    if segment in _ALONE:
+        return "头" if han else "head"
     if han:
         return f"{_SIDE_HAN[side] if side else '双'}{_HAN[segment]}"
     plural = {"foot": "feet"}.get(segment, f"{segment}s")

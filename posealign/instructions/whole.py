@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from posealign.instructions.binding import HALVES, is_unsided
 from posealign.instructions.found import found_in
+from posealign.instructions.query import Part
 from posealign.instructions.sets import meant
 
 _THROUGHOUT = re.compile(
@@ -25,7 +26,11 @@ _VIA = re.compile(
     r"(?:the |her |his )?(?P<over>[a-z]+)(?=,? (?:and )?(?:down |up |out |on |then )?(?:to|till"
     r"|until) )"
 )
-_NARROWS = re.compile(r",\s*(?:(?:just|only) )?(?:(?:the|her|his|its) )?")
+_NARROWS = re.compile(
+    r",\s*(?:(?:just|only) )?(?:from )?(?:(?:the|her|his|its) )?(?:只?要|就|从|由|自)?"
+)
+_WAY = re.compile(r"\s*(?:(?:down |up )?(?:to|till|until)(?: the)?|[-–~到至])\s*")
+_TAIL = re.compile(r"[\s.!。]*(?:这一?[段截]|那一?[段截]|(?:only|please)\b)?[\s.!。]*")
 
 
 def of_whole(text: str) -> str:
@@ -66,16 +71,22 @@ def _passed(match: re.Match[str]) -> str:
 
 
 def _narrowed(text: str) -> str:
-    found = found_in(text)
+    found = list(found_in(text))
     named = [at for at, one in enumerate(found) if one.scope is not None]
-    if len(named) != 2 or named[1] != len(found) - 1:
+    last = found[-1] if found else None
+    if len(named) == 3 and _WAY.fullmatch(text[found[named[1]].end : found[named[2]].start]):
+        found, named = found[:-1], named[:2]  # "left arm, elbow to wrist"
+    if last is None or len(named) != 2 or named[1] != len(found) - 1:
         return text
     whole, piece = found[named[0]], found[named[1]]
-    side = found[named[0] - 1].side if named[0] else None
-    if side is None or not is_unsided(whole.scope) or not is_unsided(piece.scope):
+    one = whole.scope  # "left arm" may be one name
+    own = one.side if isinstance(one, Part) else None
+    side = own or (found[named[0] - 1].side if named[0] else None)
+    outer = Part(one.name) if isinstance(one, Part) and own else one
+    if side is None or not is_unsided(outer) or not is_unsided(piece.scope):
         return text
-    gap, tail = text[whole.end : piece.start], text[piece.end :]
-    inside = meant(piece.scope) < meant(whole.scope)
-    if not inside or not _NARROWS.fullmatch(gap) or tail.strip(" .!。"):
+    gap, tail = text[whole.end : piece.start], text[last.end :]
+    inside = all(meant(inner.scope) < meant(outer) for inner in (piece, last) if inner.scope)
+    if not inside or not _NARROWS.fullmatch(gap) or _TAIL.fullmatch(tail) is None:
         return text
-    return f"{text[: whole.start]}{text[piece.start :]}"
+    return f"{text[: whole.start]}{f'{own} ' if own else ''}{text[piece.start :]}"

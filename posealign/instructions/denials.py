@@ -1,0 +1,64 @@
+"""A text that names nothing but what is not wanted: "don't show the legs", 别标手, "everything - face".
+
+All the rest is asked then; it is put as "everything except the legs", 除了手都要.
+"""
+
+from __future__ import annotations
+
+import re
+
+from posealign.instructions.found import found_in
+
+_OUTPUT = (
+    r"(?: (?:from|in|off|on|of) (?:the |my |your |any )?(?:results?|output|skeleton|overlay|"
+    r"annotations?|list|answer|response|keypoints|points|labels?|plot|drawing|json))?"
+)
+_POLITE = r"(?:,? ?(?:please|pls|thanks|thank you|at all|this time|for now|today))*[\s.!]*"
+_DENIED = re.compile(
+    r"(?:(?:please|pls|just|ok|hi|hello|can you|could you)[, ]+)*"
+    r"(?:(?:i )?(?:don't|do not|dont|never|no need to|needn't|shouldn't|wouldn't)"
+    r" (?:show|mark|draw|plot|include|label|output|return|give me|display|want|need|detect|track|"
+    r"annotate|use|report|bother with)(?: to see)?"
+    r"|ignore|delete|remove|hide|suppress|disregard|exclude|omit|skip|leave (?:out|off)|drop"
+    r"|get rid of|cut out|filter out|mask out)"
+    rf" (?P<some>[^,;.!?:]+?)(?: points?| joints?| keypoints?| markers?)?{_OUTPUT}{_POLITE}"
+)
+_LESS = re.compile(
+    r"(?P<whole>everything|all|all joints|all points|whole body|full body|entire body)"
+    rf" ?[–−-] ?(?P<some>[^,;.!?:–−]+?){_POLITE}"
+)
+_VERB_HAN = r"(?:再|给我|去|来)?(?:标[注出]?|画[出]?|看|显示|输出|管|检测|取|加|放|带|弄|点|算|返回|识别|理)"
+_OUT_HAN = r"(?:去掉|去除|删掉|删去|删除|移除|拿掉|剔除|除掉|除去|排除|忽略掉?|跳过|略过|隐藏|抹掉|扣掉|扣除)"
+_DENIED_HAN = re.compile(
+    rf"(?:请|麻烦|帮我|给我|您|你|就)*(?:(?:别|不要|不用|不必|无需|勿|甭|不许){_VERB_HAN}|{_OUT_HAN})"
+    r"(?:一下)?(?:他|她|它|宝宝|孩子)?的?(?P<some>[^,;。!?:]{1,12}?)(?:的?(?:点|关键点|关节点))?(?:了|吧|啦|啊|哈)*[。!]*"
+    r"|(?:请|麻烦|帮我|给我)*(?:把|将)?(?:整个|整条|他|她|它|宝宝|孩子)?的?(?P<behind>[^,;。!?:把将]{1,12}?)"
+    r"(?:的?(?:点|关键点|关节点))?(?:从(?:结果|输出|骨架|标注|列表|里面|答案)(?:里面?|中|上)?)?"
+    rf"(?:都|全|全都|统统|也)?(?:{_OUT_HAN}|(?:别|不要|不用|不必|甭)(?:{_VERB_HAN}(?:出来)?)?|免了|不标)"
+    r"(?:了|吧|啦|啊|哈)*[。!]*"
+)
+_BETWEEN = re.compile(
+    r"(?:\s|[,、/&+]|\b(?:the|his|her|its|their|and|or|nor|both|any|baby's)\b|[和与跟及或的])*"
+)
+
+
+def all_but(clean: str) -> str:
+    """A normalised text with what is to be left out as an exception from all."""
+    match = _DENIED.fullmatch(clean) or _LESS.fullmatch(clean)
+    if match is not None:
+        return f"everything except {match['some']}" if _is_named(match["some"]) else clean
+    han = None if clean.isascii() else _DENIED_HAN.fullmatch(clean)
+    if han is None:
+        return clean
+    some = han["some"] or han["behind"]
+    return f"除了{some}都要" if _is_named(some) else clean
+
+
+def _is_named(text: str) -> bool:
+    """Whether the text names parts and says nothing else."""
+    said, at = "", 0
+    found = found_in(text)
+    for one in found:
+        said, at = said + text[at : one.start] + " ", one.end
+    rest = (said + text[at:]).replace("侧", "").replace("边", "")
+    return any(one.scope for one in found) and _BETWEEN.fullmatch(rest) is not None
