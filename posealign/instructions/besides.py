@@ -12,6 +12,7 @@ from posealign.instructions.found import found_in
 from posealign.instructions.keyword_patterns import REST
 from posealign.instructions.ledger import settled
 from posealign.instructions.query import ALL
+from posealign.instructions.sets import meant
 
 _BESIDE = re.compile(
     r"\b(?:apart from|aside from|besides?|other than|except for|save for|over and above|beyond|"
@@ -35,6 +36,7 @@ _BESIDE_HAN = re.compile(
     r"(?:除(?:了|开|去|却|掉)?(?P<first>[^,;。]{1,12}?)(?:(?:以外|之外|外),?|,)|"
     r"(?P<bare>[^,;。]{1,8}?)(?:以外|之外)的?,?)(?P<rest>[^;。]+)$"
 )
+_PLUS_HAN = re.compile(r",(?:还|也)?(?:包括|包含|(?<![不包])含|连同)(?P<more>[^,;。不]+)$")
 _TOO_HAN = re.compile(r"也|还|同样|一并|加上|一块|一起")
 _NOT_HAN = re.compile(r"不|别|甭|免|没|无|留空|除|都|全")
 _NOTHING_HAN = re.compile(
@@ -53,8 +55,18 @@ def besides(clean: str) -> str:
     beside = _BESIDE.search(clean)
     if beside is not None:
         return _in_english(clean, beside)
+    clean = _PLUS_HAN.sub(_added, clean) if "包" in clean or "含" in clean else clean
     han = _BESIDE_HAN.search(clean)
     return _in_chinese(clean, han) if han is not None else clean
+
+
+def _added(match: re.Match[str]) -> str:
+    """ "两只眼睛,包括鼻子" asks for both: what is no piece of the one before comes on top of it."""
+    before, behind = found_in(match.string[: match.start()]), found_in(match["more"])
+    if not before or not behind or before[-1].scope is None or behind[0].scope is None:
+        return match[0]
+    inside = meant(behind[0].scope) & meant(before[-1].scope)
+    return match[0] if inside or behind[0].start else f"和{match['more']}"
 
 
 def _in_english(clean: str, beside: re.Match[str]) -> str:

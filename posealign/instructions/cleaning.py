@@ -37,6 +37,7 @@ from posealign.instructions.statements import restated
 from posealign.instructions.stretches import stretched
 from posealign.instructions.unsaid import complete
 from posealign.instructions.viewpoint import from_within
+from posealign.instructions.ways import on_the_way
 from posealign.instructions.whole import of_whole
 
 _OWNER = r"(?:(?:the|his|her|its|their) )?"
@@ -71,7 +72,7 @@ def cleaned(text: str) -> str:
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
     mended = all_but(halved(without_asides(mended)))
-    mended = stretched(placed(headed(singled(mended))))
+    mended = stretched(placed(headed(on_the_way(singled(mended)))))
     mended = denied(listed(mended))
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     mended = _BOTH.sub(lambda match: _both(match, "both "), mended)

@@ -42,8 +42,17 @@ _BETWEEN = re.compile(
 )
 
 
+_MENDED = re.compile(
+    r"(?P<but>除了|不要|去掉|别标|不含|不包括)(?P<wrong>[^,;。]{1,8})[,;。!…]+(?:哦|啊|呃|哎呀?|噢|喔)*[,]?"
+    r"(?:不(?:对|是)?|错了|说错了|写错了)[,]?(?:我是说|应该|是)*(?=(?P=but))(?!.*留)"
+    r"|(?P<no>\b(?:not|no|without|except|but not|skip|minus) )(?P<slip>(?:the )?(?:[a-z]+ )?[a-z]+)"
+    r",? (?:no|sorry|wait|oops|i mean|pardon|rather)[,:]? (?:no|sorry|wait|i mean)?,? ?(?=(?P=no))"
+)
+
+
 def all_but(clean: str) -> str:
     """A normalised text with what is to be left out as an exception from all."""
+    clean = _MENDED.sub(_unsaid, clean)
     match = _DENIED.fullmatch(clean) or _LESS.fullmatch(clean)
     if match is not None:
         return f"everything except {match['some']}" if _is_named(match["some"]) else clean
@@ -52,6 +61,11 @@ def all_but(clean: str) -> str:
         return clean
     some = han["some"] or han["behind"]
     return f"除了{some}都要" if _is_named(some) else clean
+
+
+def _unsaid(match: re.Match[str]) -> str:
+    """Nothing, for what was left out by a slip: 除了手,不是,除了脚."""
+    return "" if _is_named(match["wrong"] or match["slip"]) else match[0]
 
 
 def _is_named(text: str) -> bool:

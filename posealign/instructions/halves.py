@@ -83,7 +83,7 @@ def _end(match: re.Match[str]) -> str:
     scope = found[-1].scope if found else None
     if not isinstance(scope, Part) or scope.name not in _ENDS:
         return match[0]
-    side = scope.side or next((one.side for one in found if one.side), None)
+    side: str | None = scope.side or next((one.side for one in found if one.side), None)
     joint = _ENDS[scope.name][0 if _UP[match["way"]] else 1]
     return f"{side} {joint}" if side else f"{joint}s"
 
@@ -106,10 +106,8 @@ def _both(clean: str, same: re.Match[str]) -> str:
     named = [one.scope for one in parts]
     if not parts or not all(isinstance(one, Part) and one.name in PAIRED for one in named):
         return clean
-    told_sides = {one.side for one in sides} | {getattr(one, "side", None) for one in named} - {
-        None
-    }
-    if told_sides != {side}:
+    told_sides = [one.side for one in sides] + [getattr(one, "side", None) for one in named]
+    if {one for one in told_sides if one} != {side}:
         return clean
     forms = phrasebook("zh" if han else "en")
     for one in reversed(found):

@@ -21,6 +21,8 @@ _HAN = re.compile(
     r"(?P<before>^|.*[,;。要看标给])(?:没有?|未|不是?)(?P<said>[^,;。没未不那这]{1,8}?)的"
     r"(?P<one>(?:那|这)?一?[只条个边侧])?(?P<part>[^,;。]{1,4})$"
 )
+_BLANKET = next(pattern for name, pattern in RELATIONS if name == "hidden_by_blanket")
+_EVERY = ("所有关节", "全部关节", "关节", "所有点", "所有的点", "所有的关节", "所有关键点", "点")
 _BENT = ("more_bent", "straighter")  # who is not bent is straight: each denies the other
 
 
@@ -31,6 +33,8 @@ def denied(clean: str) -> str:
     match = _HAN.fullmatch(clean)
     if match is None:
         return clean
+    if match["part"] in _EVERY and not match["one"] and _BLANKET.search(match["said"]):
+        return f"{match['before']}{match['part']},{match['said']}的不要"
     named = found_in(match["part"])
     scope = named[0].scope if len(named) == 1 else None
     if not isinstance(scope, Part) or scope.name not in PAIRED or scope.side:

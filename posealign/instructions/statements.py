@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from posealign.instructions.binding import is_unsided
+from posealign.instructions.binding import HALVES, is_unsided
 from posealign.instructions.entries import OTHER
 from posealign.instructions.mentions import (
     FIRST,
@@ -40,6 +40,7 @@ _LONGEST = 60  # characters; who tells a story means more
 _LONGEST_CLAUSE = 24
 _ADDS = re.compile("[也和跟加添补]|还[要有得带]|同样|一起")
 _EVERY = re.compile("都|全")
+_LIMBS = Part("limbs")  # they hold the corners of the trunk: 胳膊腿,不要身子 keeps them
 
 
 @dataclass
@@ -313,7 +314,16 @@ def _told(account: _Account) -> str | None:
         return f"除了{words(account.gone)}都要" if account.gone else "全身"
     for at in account.gone:
         account.asked = [_other(account, n, at) for n in account.asked]
+    halves = {HALVES.get(account.mentions[at].scope) for at in account.asked} - {None}
+    if len(halves) == 1:  # 左半身,不包括胳膊: the left one
+        side = halves.pop()
+        account.mentions = [
+            sided(one, side) if at in account.gone and is_unsided(one.scope) else one
+            for at, one in enumerate(account.mentions)
+        ]
     inner = [at for at in account.gone if account.inside(at, account.asked)]
+    if all(meant(account.mentions[at].scope) <= meant(_LIMBS) for at in account.asked):
+        inner = [at for at in inner if account.mentions[at].scope != Part("torso")]
     if not account.asked:
         return None
     return f"{words(account.asked)},不要{words(inner)}" if inner else words(account.asked)
