@@ -16,7 +16,8 @@ _MANNERS = re.compile(
 )
 _BYE = re.compile(
     r"[,;. ]*\b(?:(?:that's|that is|that was|that will be|that'll be|that would be) (?:all|it)"
-    r"(?: folks| everyone)?|(?:we're|i'm|we are|i am) (?:all )?done) (?:for|with) (?:today|tonight|now"
+    r"(?: folks| everyone)?|(?:we're|i'm|we are|i am) (?:all )?done) (?:for|with) (?:today"
+    r"|tonight|now"
     r"|the (?:day|moment|time being)|this (?:morning|afternoon|evening|week|session))\b"
     r"|[,;。 ]*今[天日晚](?:就|先|到此)(?:到|做到|弄到)?(?:这|此)(?:儿|里|吧|为止|了)*"
 )

@@ -1,6 +1,7 @@
-"""A text that names nothing but what is not wanted: "don't show the legs", 别标手, "everything - face".
+"""A text that names nothing but what is not wanted: "don't show the legs", 别标手, "feet off".
 
-All the rest is asked then; it is put as "everything except the legs", 除了手都要.
+All the rest is asked then; it is put as "everything except the legs", 除了手都要. And a text that
+names nothing but what is seen or hidden ("visible ones", 挡住的也要) is of all joints.
 """
 
 from __future__ import annotations
@@ -23,18 +24,29 @@ _DENIED = re.compile(
     r"|get rid of|cut out|filter out|mask out)"
     rf" (?P<some>[^,;.!?:]+?)(?: points?| joints?| keypoints?| markers?)?{_OUTPUT}{_POLITE}"
 )
+_OFF = re.compile(
+    r"(?P<some>[^,;.!?:]+?)(?: points?| joints?)? (?:off|out|not (?:needed|wanted|required"
+    r"|included)"
+    rf"|excluded|omitted|can (?:go|stay out|be (?:left out|skipped|ignored))|unwanted){_POLITE}"
+)
 _LESS = re.compile(
     r"(?P<whole>everything|all|all joints|all points|whole body|full body|entire body)"
     rf" ?[–−-] ?(?P<some>[^,;.!?:–−]+?){_POLITE}"
 )
-_VERB_HAN = r"(?:再|给我|去|来)?(?:标[注出]?|画[出]?|看|显示|输出|管|检测|取|加|放|带|弄|点|算|返回|识别|理)"
-_OUT_HAN = r"(?:去掉|去除|删掉|删去|删除|移除|拿掉|剔除|除掉|除去|排除|忽略掉?|跳过|略过|隐藏|抹掉|扣掉|扣除)"
+_VERB_HAN = (
+    r"(?:再|给我|去|来)?(?:标[注出]?|画出?|看|显示|输出|管|检测|取|加|放|带|弄|点|算|返回|识别"
+    r"|理)"
+)
+_OUT_HAN = (
+    r"(?:去掉|去除|删掉|删去|删除|移除|拿掉|剔除|除掉|除去|排除|忽略掉?|跳过|略过|隐藏|抹掉|扣掉"
+    r"|扣除)"
+)
 _DENIED_HAN = re.compile(
     rf"(?:请|麻烦|帮我|给我|您|你|就)*(?:(?:别|不要|不用|不必|无需|勿|甭|不许){_VERB_HAN}|{_OUT_HAN})"
     r"(?:一下)?(?:他|她|它|宝宝|孩子)?的?(?P<some>[^,;。!?:]{1,12}?)(?:的?(?:点|关键点|关节点))?(?:了|吧|啦|啊|哈)*[。!]*"
     r"|(?:请|麻烦|帮我|给我)*(?:把|将)?(?:整个|整条|他|她|它|宝宝|孩子)?的?(?P<behind>[^,;。!?:把将]{1,12}?)"
     r"(?:的?(?:点|关键点|关节点))?(?:从(?:结果|输出|骨架|标注|列表|里面|答案)(?:里面?|中|上)?)?"
-    rf"(?:都|全|全都|统统|也)?(?:{_OUT_HAN}|(?:别|不要|不用|不必|甭)(?:{_VERB_HAN}(?:出来)?)?|免了|不标)"
+    rf"(?:都|全|全都|统统|也)?(?:{_OUT_HAN}|(?:别|不要|不用|不必|甭)(?:要|{_VERB_HAN}(?:出来)?)?|就?算了|就?免了|不标)"
     r"(?:了|吧|啦|啊|哈)*[。!]*"
 )
 _BETWEEN = re.compile(
@@ -42,6 +54,19 @@ _BETWEEN = re.compile(
 )
 
 
+_SEEN = re.compile(
+    r"(?:(?:only|just|show|mark|give me|please|all|the|what(?:'s| is| you can)|whatever(?:'s| is)|"
+    r"anything|those) )*(?P<said>(?:in)?visible|hidden|occluded|covered|unseen)"
+    r"(?: (?:ones|bits|stuff|parts))?(?: only)?[\s.!]*"
+)
+_SEE_HAN = (
+    r"(?:可见|看得[见到清]|看不[见到清]|不可见|被?(?:遮|挡|盖|藏)[住着挡起来]*了?"
+    r"|露[出在外面着来]*)"
+)
+_SEEN_HAN = re.compile(
+    rf"(?:只|就|请|要|标|看|仅|光|给我)*(?:可见不可见|看得见看不见|{_SEE_HAN}(?:的?(?:和|跟|与|、){_SEE_HAN})?)的?(?:点|地方|部位|部分)?"
+    r"(?:就行|就好|也|都|全)*(?:要|标|算|不要|不标|别标)?(?:上|出来)?[。!]*"
+)
 _MENDED = re.compile(
     r"(?P<but>除了|不要|去掉|别标|不含|不包括)(?P<wrong>[^,;。]{1,8})[,;。!…]+(?:哦|啊|呃|哎呀?|噢|喔)*[,]?"
     r"(?:不(?:对|是)?|错了|说错了|写错了)[,]?(?:我是说|应该|是)*(?=(?P=but))(?!.*留)"
@@ -53,7 +78,12 @@ _MENDED = re.compile(
 def all_but(clean: str) -> str:
     """A normalised text with what is to be left out as an exception from all."""
     clean = _MENDED.sub(_unsaid, clean)
-    match = _DENIED.fullmatch(clean) or _LESS.fullmatch(clean)
+    seen = _SEEN.fullmatch(clean)
+    if seen is not None:
+        return f"all {seen['said']} joints"
+    if not clean.isascii() and _SEEN_HAN.fullmatch(clean):
+        return f"所有关节,{clean}"
+    match = _DENIED.fullmatch(clean) or _LESS.fullmatch(clean) or _OFF.fullmatch(clean)
     if match is not None:
         return f"everything except {match['some']}" if _is_named(match["some"]) else clean
     han = None if clean.isascii() else _DENIED_HAN.fullmatch(clean)

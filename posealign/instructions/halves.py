@@ -33,7 +33,8 @@ _ENDS = {
 _WAY = r"(?P<way>upper|top|lower|bottom|proximal|distal)"
 _OF_LIMB = re.compile(
     rf"\b{_WAY} (?:half|halves|segments?|portions?|section|bit|part)s? of"
-    r" (?:(?:the|each|every|both|his|her|its|their) )*(?:(?P<side>left|right) )?(?P<limb>arm|leg)s?\b"
+    r" (?:(?:the|each|every|both|his|her|its|their) )*(?:(?P<side>left|right) )?(?P<limb>arm"
+    r"|leg)s?\b"
 )
 _END = re.compile(
     rf"\b(?:the )?{_WAY}(?:most)? (?:end|ends|tip) of (?:(?:the|each|both|his|her|its) )*"
@@ -41,11 +42,13 @@ _END = re.compile(
 )
 _QUARTER = re.compile(
     r"\b(?:the )?(?P<side>left|right) (?:half|side) of (?:the|his|her) (?P<half>upper|lower) body\b"
-    r"|\b(?:the )?(?P<half2>upper|lower) half of (?:the|his|her) (?P<side2>left|right) (?:side|half)"
+    r"|\b(?:the )?(?P<half2>upper|lower) half of (?:the|his|her) (?P<side2>left|right) (?:side"
+    r"|half)"
     r"(?: of (?:the |his |her )?body)?"
 )
 _SIDE = re.compile(
-    r"^(?P<before>(?:(?:only|just|show|mark|please|give me|the|his|her) )*)(?P<side>left|right) side"
+    r"^(?P<before>(?:(?:only|just|show|mark|please|give me|the|his|her) )*)(?P<side>left"
+    r"|right) side"
     r"(?=,? (?:but|without|except|minus|excluding|less)\b)"
 )
 _SAME = re.compile(

@@ -6,6 +6,7 @@ Each part of a list gets the side that stands over it.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from posealign.instructions.found import Found, found_in
 from posealign.instructions.parts import PAIRED
@@ -16,7 +17,8 @@ _HEAD = re.compile(
     r"[\s,;.:(–-]*(?:(?:and|but|while)\b ?)?(?:(?:on|from|for|of)\b ?)?(?:the|his|her)?\s*$"
 )
 _BEHIND = re.compile(
-    r"(?:[ -]hand)?(?: side)?\s*(?P<mark>[:=,]|\b(?:only|just|the|i (?:only |just )?(?:want|need))\b)"
+    r"(?:[ -]hand)?(?: side)?\s*(?P<mark>[:=,]|\b(?:only|just|the|i (?:only |just )?(?:want"
+    r"|need))\b)"
     r"(?:\s|[,:]|\b(?:only|just|the|his|her|want|need|show|mark|i)\b)*$"
 )
 _ON_THE = re.compile(r"(?:^|[\s,;.])(?:on|for|from|of) (?:the|his|her) $")
@@ -60,7 +62,7 @@ def _is_list(clean: str, side: Found, row: list[Found], end: int, han: bool) -> 
     """Whether a side stands over a list of parts of pairs, and nothing else is said there."""
     if not row or not all(_is_pair(one) for one in row) or row[0].start < side.end:
         return False
-    gaps = [clean[a.end : b.start] for a, b in zip(row, row[1:], strict=False)]
+    gaps = [clean[a.end : b.start] for a, b in pairwise(row)]
     between, behind, head = (
         (_BETWEEN_HAN, _BEHIND_HAN, _HEAD_HAN) if han else (_BETWEEN, _BEHIND, _HEAD)
     )

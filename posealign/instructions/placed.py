@@ -19,7 +19,8 @@ _LIMBS = {"arm": ("shoulder", "elbow", "wrist"), "leg": ("hip", "knee", "ankle")
 _SHARED = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _JOINT = r"(?:joints?|hinges?|points?|spots?|places?)"
 _MEET = re.compile(
-    rf"(?:(?:\bthe |\bwhat(?:ever)? |\bwhich(?:ever)? )?(?:one |single |very )?\b{_JOINT}(?:,? (?:that|"
+    rf"(?:(?:\bthe |\bwhat(?:ever)? |\bwhich(?:ever)? )?(?:one |single "
+    rf"|very )?\b{_JOINT}(?:,? (?:that|"
     r"which|lies|lie|lying|is|are|sits?|located|right|halfway|midway|in))* (?:between|connecting"
     r"|linking|joining|connects?|links?|joins?) (?P<pair>.+)"
     rf"|\b(?:the {_JOINT} |at the {_JOINT} )?where (?P<meeting>.+))"
@@ -31,6 +32,7 @@ _MEETS = re.compile(
     r"(?: (?:the|his|her|its))*\s*"
 )
 _ARTICLES = re.compile(r"(?:\s|\b(?:the|his|her|its|their|both|each|a|an|of)\b)*")
+_ON_SIDE = re.compile(r",? (?:on|at|of) (?:the|his|her) (?P<side>left|right)(?: side)?\b")
 _MEET_HAN = re.compile(
     r"(?:[,的]|上|也|是)*(?:(?:之间|中间|当中)的?(?:那一?个|那)?(?:关节|点)"
     r"|(?:相?连接?|交界|交接|相接|衔接|接)(?:着)?的?(?:那一?个|那)?(?:关节|地方|部位|位置|处|点)+)"
@@ -46,7 +48,8 @@ _ORDER = (
 _OF_LIMB = re.compile(
     rf"\b(?:the )?(?:(?P<two>two|2) )?{_ORDER.format(n='')} (?:(?P<also>two|2) )?joints?"
     r"(?P<of> (?:of|in|on) )|(?P<behind>[,:]\s*(?:only |just )?(?:the )?)"
-    rf"(?:(?P<two_behind>two|2) )?{_ORDER.format(n='_behind')} (?:(?P<also_behind>two|2) )?joints?\b"
+    rf"(?:(?P<two_behind>two|2) )?{_ORDER.format(n='_behind')} (?:(?P<also_behind>two"
+    rf"|2) )?joints?\b"
 )
 _OF_LIMB_HAN = re.compile(
     r"(?:的|,|上)*(?:最)?(?:(?P<first>近端|近心端|根部|靠近躯干|靠躯干)|(?P<middle>中间|居中|正中)"
@@ -82,15 +85,17 @@ def _met(clean: str) -> str:
     if not _ARTICLES.fullmatch(_less_sides(rest[: two[0].start])):
         return clean
     sides = [one.side for one in found_in(rest) if one.side and one.start < two[1].start]
-    name = _named(two, sides, "en")
-    return clean if name is None else f"{clean[: match.start()]}{name}{rest[two[1].end :]}"
+    behind = _ON_SIDE.match(rest, two[1].end)
+    name = _named(two, [*sides, behind["side"]] if behind else sides, "en")
+    end = behind.end() if behind else two[1].end
+    return clean if name is None else f"{clean[: match.start()]}{name}{rest[end:]}"
 
 
 def _met_han(clean: str) -> str:
     match = _MEET_HAN.search(clean)
     if match is None:
         return clean
-    found = [one for one in found_in(clean[: match.start()])]
+    found = found_in(clean[: match.start()])
     two = [one for one in found if one.scope][-2:]
     if len(two) < 2 or two[1].end != match.start():
         return clean

@@ -39,7 +39,8 @@ _SWITCH_HAN = re.compile(
 
 
 _OF_PAIR = re.compile(
-    r"(?:,? but|,)?\s*\b(?:of|from) (?:the|his|her|both|two)(?: two)? (?P<part>[a-z]+),? (?:just|only|nothing but|take)"
+    r"(?:,? but|,)?\s*\b(?:of|from) (?:the|his|her|both|two)(?: two)? (?P<part>[a-z]+),? (?:just"
+    r"|only|nothing but|take)"
     r"(?: the)? (?P<side>left|right)(?: one)?(?=\s*(?:[,.;!]|$))"
 )
 _SHORT = re.compile(r"(?<=\b[lr]) sh\b|\bsh\b(?=[ ,/+&]+(?:elb|wr)\b)")

@@ -34,9 +34,11 @@ _STRETCH = re.compile(
     r"(?: of (?:it|them))? )?"
     r"(?:\b(?:(?P<below>below|beneath|underneath|distal to)|(?P<above>above|proximal to)) "
     r"(?P<named>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle|wrist|shoulder|neck)s?)\b"
-    r"|\bfrom (?P<first>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle|wrist|shoulder|neck)s?)(?: joints?)?(?: and| on)? "
+    r"|(?:\bfrom |(?<=, ))(?P<first>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle|wrist|shoulder"
+    r"|neck)s?)(?: joints?)?(?: and| on)? "
     r"(?:(?P<down>down(?:wards?)?|below|distally|on(?:wards?)?)|(?P<up>up(?:wards?)?|above|proximally))\b"
-    r"|\b(?P<start>(?:(?:left|right) )?(?:knee|elbow|ankle|wrist)s?) and (?:everything |all |what's )?"
+    r"|\b(?P<start>(?:(?:left|right) )?(?:knee|elbow|ankle|wrist)s?) and (?:everything |all "
+    r"|what's )?"
     r"(?:(?P<on>below|down(?:wards?)?|distal)|(?P<over>above|proximal))(?: to)?(?: it| them)?\b)"
     r"(?! (?:to|till|until|through|as far|into|over|past|via)\b)(?P<alone> segments?\b)?"
 )
@@ -56,12 +58,15 @@ _PLAIN_HAN = re.compile(
 )
 # What lies behind the joint, where that is not to belong to it.
 _FIRST_OF = {
-    ("shank", "foot"): "ankle", ("shank",): "ankle", ("thigh",): "hip", ("forearm", "hand"): "wrist",
-    ("forearm",): "wrist", _ALONE: "head", ("upper arm",): "shoulder", ("foot",): "foot", ("hand",): "hand",
+    ("shank", "foot"): "ankle", ("shank",): "ankle", ("thigh",): "hip", ("foot",): "foot",
+    ("forearm", "hand"): "wrist", ("forearm",): "wrist", ("upper arm",): "shoulder",
+    ("hand",): "hand", _ALONE: "head",
 }  # fmt: skip
 _ITSELF = re.compile(
-    r"[\s,(]*(?:(?P<less>(?:the )?(?:knee|elbow)s? (?:itself |themselves )?(?:not included|excluded|excl\.?)"
-    r"|(?:not including|excluding|without|minus|excl\.?|but not) (?:the )?(?:knee|elbow)s?(?: itself)?"
+    r"[\s,(]*(?:(?P<less>(?:the )?(?:knee|elbow)s? (?:itself |themselves )?(?:not included"
+    r"|excluded|excl\.?)"
+    r"|(?:not including|excluding|without|minus|excl\.?|but not) (?:the )?(?:knee"
+    r"|elbow)s?(?: itself)?"
     r"|[但,]?不[含包]括?(?:膝盖?|手?肘)(?:本身|关节)*|(?:膝盖?|手?肘)(?:本身|关节)*(?:不算|不要|除外|不含))"
     r"|(?:the )?(?:knee|elbow)s? (?:itself |themselves )?(?:included|inclusive|incl\.?)"
     r"|(?:including|incl\.?) (?:the )?(?:knee|elbow)s?(?: itself)?"

@@ -156,3 +156,36 @@ def test_another_language_by_data_alone(resolver: Resolver) -> None:
 def test_no_graph_is_said() -> None:
     with pytest.raises(BrokenBundle, match=r"nowhere has no text\.onnx"):
         open_text("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("both legs from the knees down", "leg - hip"),
+        ("the left arm above the elbow", "left_upper_arm"),
+        ("left arm, elbow to wrist", "left_forearm"),
+        ("ignore the head", "all - head"),
+        ("feet off", "all - foot"),
+        ("别标手", "all - hand"),
+        ("标一下胳膊", "arm"),
+        ("everything - face", "all - face"),
+        ("right side but not the leg", "right_side - right_leg"),
+        ("left knee and left ankle, same on the right", "shank"),
+        ("the joint between thigh and shin on the left", "left_knee"),
+        ("右侧是健侧，我要患侧踝", "left_ankle"),
+        ("右侧臂丛神经损伤，跟踪健侧的手臂", "left_arm"),
+        ("左腿，包括被遮住的", "left_leg"),
+        ("双腿，不含被遮挡的点", "leg | vis=visible"),
+        ("左半边身子，不包括胳膊", "left_side - left_arm"),
+        ("Lying on the left side: the left leg", "left_leg | premise=left_lateral"),
+        ("what's visible", "all | vis=visible"),
+        ("左手和右脚之外的点全部要", "all - (left_hand + right_foot)"),
+    ],
+)
+def test_everyday_wishes(resolver: Resolver, text: str, query: str) -> None:
+    assert resolver.resolve(text, "coco_wholebody133").query == query
+
+
+@pytest.mark.parametrize("text", ["Thanks, that's all for today!", "谢谢，今天就到这儿！"])
+def test_goodbyes_ask_for_nothing(resolver: Resolver, text: str) -> None:
+    assert resolver.resolve(text).refused
