@@ -12,6 +12,7 @@ from posealign.instructions.found import Found, found_in
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.query import Part
 
+_BOTH_SIDES = re.compile(r"\b(?:left|l|lt)\b.*\br|\b(?:right|r|rt)\b.*\bl|左.*右|右.*左")
 _OTHER = {"left": "right", "right": "left"}
 _HEAD = re.compile(
     r"[\s,;.:(–-]*(?:(?:and|but|while)\b ?)?(?:(?:on|from|for|of)\b ?)?(?:the|his|her)?\s*$"
@@ -32,6 +33,8 @@ _BETWEEN_HAN = re.compile(r"[\s、+&/,和跟与及的]*")
 
 def headed(clean: str) -> str:
     """A normalised text with the sides at each part; as it is where they are no headings."""
+    if _BOTH_SIDES.search(clean) is None:
+        return clean
     found = found_in(clean)
     sides = [one for one in found if one.side]
     parts = [one for one in found if one.scope]
