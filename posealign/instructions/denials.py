@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from posealign.instructions.found import found_in
+from posealign.instructions.found import found_in, unnamed
 
 _OUTPUT = (
     r"(?: (?:from|in|off|on|of) (?:the |my |your |any )?(?:results?|output|skeleton|overlay|"
@@ -64,7 +64,9 @@ _SEE_HAN = (
     r"|露[出在外面着来]*)"
 )
 _SEEN_HAN = re.compile(
-    rf"(?:只|就|请|要|标|看|仅|光|给我)*(?:可见不可见|看得见看不见|{_SEE_HAN}(?:的?(?:和|跟|与|、){_SEE_HAN})?)的?(?:点|地方|部位|部分)?"
+    r"(?:只|就|请|要|标|看|仅|光|给我)*"
+    rf"(?:可见不可见|看得见看不见|{_SEE_HAN}(?:的?(?:和|跟|与|、){_SEE_HAN})?)"
+    r"的?(?:点|地方|部位|部分)?"
     r"(?:就行|就好|也|都|全)*(?:要|标|算|不要|不标|别标)?(?:上|出来)?[。!]*"
 )
 _MENDED = re.compile(
@@ -100,9 +102,5 @@ def _unsaid(match: re.Match[str]) -> str:
 
 def _is_named(text: str) -> bool:
     """Whether the text names parts and says nothing else."""
-    said, at = "", 0
-    found = found_in(text)
-    for one in found:
-        said, at = said + text[at : one.start] + " ", one.end
-    rest = (said + text[at:]).replace("侧", "").replace("边", "")
-    return any(one.scope for one in found) and _BETWEEN.fullmatch(rest) is not None
+    rest = re.sub("[侧边_]", " ", unnamed(text))
+    return any(one.scope for one in found_in(text)) and _BETWEEN.fullmatch(rest) is not None
