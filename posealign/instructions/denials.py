@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 
 from posealign.instructions.found import found_in, unnamed
+from posealign.instructions.query import ALL, Part, Scope
+from posealign.instructions.sets import meant
 
+_LIMBS = (Part("arm"), Part("leg"), Part("limbs"))
+_WISHES_HAN = re.compile("[要标看画给取]|返回|输出|关心|需|显示")
 _OUTPUT = (
     r"(?: (?:from|in|off|on|of) (?:the |my |your |any )?(?:results?|output|skeleton|overlay|"
     r"annotations?|list|answer|response|keypoints|points|labels?|plot|drawing|json))?"
@@ -77,9 +81,21 @@ _MENDED = re.compile(
 )
 
 
+_NO_OTHERS = re.compile(
+    r"[,;.]?\s*(?:and |then |but )?(?:please )?(?:ignore|skip|drop|leave out|disregard|discard|omit"
+    r"|forget|hide|no)(?: about)? (?:(?:all|any) )?(?:the )?(?:others?|other (?:joints|points"
+    r"|keypoints"
+    r"|parts)|rest|remaining [a-z]+|everything else|anything else)[\s.!]*$"
+)
+_NONE_OF_HAN = re.compile(
+    r"[,;。](?P<some>[^,;。]{1,10}?)(?:就|都|也|则|统统)*(?:不需要|不用标|不用画|不用|不必标|不要|不标"
+    r"|不看)(?:了)?[。!]*$"
+)
+
+
 def all_but(clean: str) -> str:
     """A normalised text with what is to be left out as an exception from all."""
-    clean = _MENDED.sub(_unsaid, clean)
+    clean = _less_idle(_MENDED.sub(_unsaid, clean))
     seen = _SEEN.fullmatch(clean)
     if seen is not None:
         return f"all {seen['said']} joints"
@@ -93,6 +109,29 @@ def all_but(clean: str) -> str:
         return clean
     some = han["some"] or han["behind"]
     return f"除了{some}都要" if _is_named(some) else clean
+
+
+def _less_idle(clean: str) -> str:
+    """A text that names what it wants, less the clause that takes away what it did not ask for."""
+    match = _NO_OTHERS.search(clean)
+    if match is not None:
+        asked = any(one.scope and one.scope != ALL for one in found_in(clean[: match.start()]))
+        return clean[: match.start()] if asked else clean
+    han = None if clean.isascii() else _NONE_OF_HAN.search(clean)
+    if han is None or not _is_named(han["some"]):
+        return clean
+    before = clean[: han.start()]
+    asked_for = [one.scope for one in found_in(before) if one.scope]
+    gone = [one.scope for one in found_in(han["some"]) if one.scope]
+    if not asked_for or re.search("[不别没除只到]", before) or not _WISHES_HAN.search(before):
+        return clean
+    apart = all(_is_apart(one, whole) for one in gone for whole in asked_for)
+    return before if apart else clean
+
+
+def _is_apart(one: Scope, whole: Scope) -> bool:
+    """Whether these share nothing but the corners of the trunk."""
+    return not meant(one) & meant(whole) or (whole == Part("torso") and one in _LIMBS)
 
 
 def _unsaid(match: re.Match[str]) -> str:

@@ -49,7 +49,7 @@ _QUARTER = re.compile(
 _SIDE = re.compile(
     r"^(?P<before>(?:(?:only|just|show|mark|please|give me|the|his|her) )*)(?P<side>left"
     r"|right) side"
-    r"(?=,? (?:but|without|except|minus|excluding|less)\b)"
+    r"(?=,? (?:but|without|except|minus|excluding|less|all of it|in full|completely)\b)"
 )
 _SAME = re.compile(
     r"[,;.]?\s*(?:and |then )*(?:(?:the )?(?:same|likewise|ditto|also|again)(?: again)?"

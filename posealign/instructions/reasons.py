@@ -27,8 +27,31 @@ _POINTS = re.compile(
 _DENIES = re.compile(r"\b(?:except|without|not|no|but|minus|skip|leave|don't|only|ignore|drop)\b")
 
 
+_PURPOSE = re.compile(
+    r"^(?:i'm|i am|we're|we are|i want to|we want to|i'd like to|i need to|to) "
+    r"(?:measur|assess|check|study|analy[sz]|quantif|compar|evaluat|follow|work out|look at"
+    r"|looking at|calculat|comput)[a-z]*"
+    r" [^,;.]+[,;.] ?(?:so|hence|therefore|thus|for that|that's why)?,? ?"
+    r"(?=(?:please )?(?:i|we|give|show|mark|return|plot|let|need|can)\b)"
+)
+_FIRST = re.compile(
+    r"^(?:at )?(?:first|initially|originally),? (?:i|we) (?:wanted|said|asked for|meant|had)"
+    r" [^,;.]+[,;.]? but (?P<rest>.+?),? instead[\s.!]*$"
+)
+
+
 def without_reasons(text: str) -> str:
-    """A mended text less the clauses that only give a reason."""
+    """A mended text less the clauses that only give a reason, or what was wanted at first."""
+    first = _FIRST.match(text)
+    if first is not None and any(one.scope for one in found_in(first["rest"])):
+        text = first["rest"]
+    purpose = _PURPOSE.match(text)
+    if purpose is not None:
+        rest = text[purpose.end() :]
+        sided = any(one.side or getattr(one.scope, "side", None) for one in found_in(rest))
+        told = any(one.side for one in found_in(purpose[0]))
+        if any(one.scope for one in found_in(rest)) and (sided or not told):
+            text = rest
     if not any(stem in text for stem in _STEMS):
         return text
     for match in _REASON.finditer(text):

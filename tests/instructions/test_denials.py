@@ -16,6 +16,8 @@ from posealign.instructions.denials import all_but
         ("everything - face", "everything except face"),
         ("feet off", "everything except feet"),
         ("hidden ones only", "all hidden joints"),
+        ("left wrist and right wrist, ignore all others", "left wrist and right wrist"),
+        ("返回躯干和双腿,头和手臂都不需要", "返回躯干和双腿"),
         ("别标手", "除了手都要"),
         ("手就算了", "除了手都要"),
         ("挡住的也要", "所有关节,挡住的也要"),
@@ -40,6 +42,9 @@ def test_all_the_rest_is_asked(text: str, said: str) -> None:
         "不要只标手",
         "只要被遮挡的可见点",  # contradictory
         "take your shoes off",
+        "all, ignore the rest",
+        "躯干,肩不要",  # a piece of it
+        "坐着的宝宝要躯干,髋部不要",
         "别的都标",
         "把手抬高",
     ],

@@ -12,6 +12,8 @@ from posealign.instructions.reasons import without_reasons
     [
         ("ears, since the eyes are closed anyway", "ears"),
         ("because her feet are in booties, knees please", "knees please"),
+        ("i'm measuring elbow flexion, so i need the right arm", "i need the right arm"),
+        ("first i wanted the arms, but give me the legs instead", "give me the legs"),
         ("left thumb as the hand is wrapped, and the nose", "left thumb  , and the nose"),
     ],
 )
@@ -24,6 +26,7 @@ def test_a_part_of_a_reason_is_not_asked_for(text: str, rest: str) -> None:
     [
         "since the left thumb is taped, the other one",  # points to it
         "because her feet are cold",  # names nothing else
+        "i'm measuring the left arm, so give me the wrist",  # the side is told there
         "hips since the nappy is off",
         "everything, since only the head is hidden without it",
         "it's been a long night since we met, ears",
