@@ -48,8 +48,7 @@ def without_reasons(text: str) -> str:
     purpose = _PURPOSE.match(text)
     if purpose is not None:
         rest = text[purpose.end() :]
-        sided = any(one.side or getattr(one.scope, "side", None) for one in found_in(rest))
-        told = any(one.side for one in found_in(purpose[0]))
+        told, sided = _is_sided(purpose[0]), _is_sided(rest)
         if any(one.scope for one in found_in(rest)) and (sided or not told):
             text = rest
     if not any(stem in text for stem in _STEMS):
@@ -63,3 +62,7 @@ def without_reasons(text: str) -> str:
             continue
         return rest
     return text
+
+
+def _is_sided(text: str) -> bool:
+    return any(one.side or getattr(one.scope, "side", None) for one in found_in(text))
