@@ -104,7 +104,7 @@ def test_bad_lines_are_noticed_and_mended_and_nobody_else_suffers(
     broke = time.monotonic()
     for each, fault in zip(bad, faults, strict=True):
         each.set(fault)
-    until(lambda: {c for _, c, s in diary.states if s == "stale"} == set(names), 5, "all told")
+    until(lambda: {c for _, c, s in diary.states if s == "stale"} >= set(names), 5, "all told")
     told = [at - broke for at, _, s in diary.states if s == "stale"]
     assert max(told) <= STALE, told
     time.sleep(1.5)
