@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from serving.camera.clock import Clock
@@ -16,6 +17,7 @@ STALE, RETURN = 3.0, 2.0  # seconds
 RATE = 10.0
 
 
+STAT = Path("/proc/stat")
 TROUBLES = {"refused", "timeout", "damaged", "ended", "failed", "late"}
 
 
@@ -67,7 +69,25 @@ def check_times(diary: Diary) -> None:
         assert [row.time for row in rows] == sorted(row.time for row in rows)
         assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     ages = sorted(message.age_ms for _, message in diary.poses)
-    assert ages[int(0.99 * len(ages))] <= 2 * 1e3 / RATE
+    assert ages[int(0.99 * len(ages))] <= (2 if calm() else 5) * 1e3 / RATE
+
+
+def ticks() -> tuple[int, int]:
+    """All time of the processors, and what the host of a virtual one kept for others."""
+    if not STAT.exists():
+        return 0, 0
+    row = [int(number) for number in STAT.read_text().splitlines()[0].split()[1:9]]
+    return sum(row), row[7]
+
+
+BEGAN = ticks()
+
+
+def calm() -> bool:
+    """Whether the machine was ours since the tests began."""
+    total, stolen = (now - then for now, then in zip(ticks(), BEGAN, strict=True))
+    free = os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1)
+    return free and stolen <= 0.02 * total
 
 
 class Keeps:
@@ -83,9 +103,11 @@ class Keeps:
         came = self._post.capture.frames.total - frames
         answered = self._post.answers.total - answers
         # The camera and its frames share this machine: on an overloaded one both come in bursts.
-        calm = os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1)
-        assert answered + 1 >= (0.95 if calm else 0.7) * min(came, RATE * seconds), (answered, came)
-        assert came + 1 >= (0.95 if calm else 0.7) * RATE * seconds, (came, seconds)
+        assert answered + 1 >= (0.95 if calm() else 0.7) * min(came, RATE * seconds), (
+            answered,
+            came,
+        )
+        assert came + 1 >= (0.95 if calm() else 0.7) * RATE * seconds, (came, seconds)
 
 
 def test_bad_lines_are_noticed_and_mended_and_nobody_else_suffers(
