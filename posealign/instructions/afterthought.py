@@ -14,9 +14,9 @@ from posealign.instructions.binding import bind, is_unsided, with_side
 from posealign.instructions.found import found_in, unnamed
 from posealign.instructions.mend_han import HAN
 from posealign.instructions.parts import PAIRED
-from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import Part
 from posealign.instructions.sets import meant
+from posealign.instructions.sides import called
 
 _EXPLAINS = re.compile(
     r"\s*(?::|[,;–—-]?\s*\b(?:i\.?e\b\.?|that is(?! not)|that means|meaning|namely|specifically|"
@@ -87,8 +87,7 @@ def _both(text: str) -> str:
     if not isinstance(one, Part) or one.side is None or one.name not in PAIRED:
         return text
     han = HAN.search(match[0])
-    forms = phrasebook("zh" if han else "en").forms(one.name)
-    name = f"双{forms[0][0]}" if han else f"both {forms[0][-1]}"
+    name = called(one.name, None, "zh") if han else f"both {called(one.name, None, 'en')}"
     return f"{_ARTICLE.sub('', before[: found[0].start])}{name}"
 
 

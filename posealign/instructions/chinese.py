@@ -15,6 +15,7 @@ from posealign.instructions.binding import with_side
 from posealign.instructions.found import found_in
 from posealign.instructions.query import Part, Scope
 from posealign.instructions.sets import meant
+from posealign.instructions.sides import SIDES_HAN
 
 _CANTONESE = {
     "唔该晒": "谢谢", "唔该": "麻烦", "唔使": "不用", "唔好": "不要", "唔系": "不是",
@@ -135,7 +136,6 @@ _ALL_SIDED = re.compile(
     r"[,;。](?:这|那)?(?:[两二三四几]个|俩|仨)?(?:全|都|统统|一律|归|通通)+(?:要|是|在|取|看|标)?"
     r"(?P<side>[左右])(?:手?边|侧|面)?的?(?:那?[俩仨些]|那[两三几]个)?[。!]*$"
 )
-SIDES_HAN = {"left": "左", "right": "右"}
 _MIRRORED = str.maketrans("左右", "右左")
 
 

@@ -14,6 +14,7 @@ import re
 from posealign.instructions.afterthought import put_together
 from posealign.instructions.asides import without_asides
 from posealign.instructions.besides import besides
+from posealign.instructions.binding import is_unsided
 from posealign.instructions.chinese import explained, in_mandarin, sided_list, turned_list
 from posealign.instructions.comparisons import compared
 from posealign.instructions.denials import all_but
@@ -26,10 +27,8 @@ from posealign.instructions.mend import mend
 from posealign.instructions.mend_han import HAN
 from posealign.instructions.negated import denied
 from posealign.instructions.numbers import without_idle_numbers
-from posealign.instructions.parts import PAIRED
 from posealign.instructions.pinyin import from_pinyin
 from posealign.instructions.placed import placed
-from posealign.instructions.query import Part
 from posealign.instructions.reasons import without_reasons
 from posealign.instructions.singled import singled
 from posealign.instructions.slips import unslipped
@@ -86,6 +85,4 @@ def cleaned(text: str) -> str:
 def _both(match: re.Match[str], word: str) -> str:
     """The word for both sides, where a part with sides is named next."""
     rest = match.string[match.end() : match.end() + _LONGEST]
-    named = begins_with(rest)
-    paired = isinstance(named, Part) and named.name in PAIRED and named.side is None
-    return word if paired and not _NO_PART.match(rest) else match[0]
+    return word if is_unsided(begins_with(rest)) and not _NO_PART.match(rest) else match[0]

@@ -13,9 +13,9 @@ from itertools import pairwise
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.binding import bind, takes_side, with_side
 from posealign.instructions.found import Found, found_in
-from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import Part
 from posealign.instructions.sets import CORE, is_within, meant
+from posealign.instructions.sides import called
 
 
 @lru_cache(maxsize=1024)
@@ -176,4 +176,4 @@ def _turned(before: str, found: Sequence[Found]) -> str | None:
     named = parts[-1].scope if parts else None
     if not sides or not isinstance(named, Part):
         return None
-    return f"{sides[0]} {phrasebook('en').forms(named.name)[0][0]}"
+    return called(named.name, sides[0], "en")

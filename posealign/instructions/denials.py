@@ -34,7 +34,7 @@ _OFF = re.compile(
     rf"|excluded|omitted|can (?:go|stay out|be (?:left out|skipped|ignored))|unwanted){_POLITE}"
 )
 _LESS = re.compile(
-    r"(?P<whole>everything|all|all joints|all points|whole body|full body|entire body)"
+    r"(?:everything|all|all joints|all points|whole body|full body|entire body)"
     rf" ?[–−-] ?(?P<some>[^,;.!?:–−]+?){_POLITE}"
 )
 _VERB_HAN = (
@@ -56,8 +56,6 @@ _DENIED_HAN = re.compile(
 _BETWEEN = re.compile(
     r"(?:\s|[,、/&+]|\b(?:the|his|her|its|their|and|or|nor|both|any|baby's)\b|[和与跟及或的])*"
 )
-
-
 _SEEN = re.compile(
     r"(?:(?:only|just|show|mark|give me|please|all|the|what(?:'s| is| you can)|whatever(?:'s| is)|"
     r"anything|those) )*(?P<said>(?:in)?visible|hidden|occluded|covered|unseen)"
@@ -79,8 +77,6 @@ _MENDED = re.compile(
     r"|(?P<no>\b(?:not|no|without|except|but not|skip|minus) )(?P<slip>(?:the )?(?:[a-z]+ )?[a-z]+)"
     r",? (?:no|sorry|wait|oops|i mean|pardon|rather)[,:]? (?:no|sorry|wait|i mean)?,? ?(?=(?P=no))"
 )
-
-
 _NO_OTHERS = re.compile(
     r"[,;.]?\s*(?:and |then |but )?(?:please )?(?:ignore|skip|drop|leave out|disregard|discard|omit"
     r"|forget|hide|no)(?: about)? (?:(?:all|any) )?(?:the )?(?:others?|other (?:joints|points"

@@ -15,8 +15,8 @@ from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.binding import HALVES, bind
 from posealign.instructions.found import found_in, unnamed
 from posealign.instructions.parts import PAIRED, joints_of
-from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import Part
+from posealign.instructions.sides import OTHER, called
 
 _CLAUSES = re.compile(r"[^,;。.!?()–—]+(?:[,;。.!?()–—]+|$)")
 _ONE_HAN = "(?:(?:那|这|另)?一?[只条个边侧]|(?:那|这)?一?半)"
@@ -61,7 +61,6 @@ _STEMS = (
     "plaster", "bandaged", "impaired", "wrapped", "covered", "has ", "n't", " not",
 )  # fmt: skip
 _STEMS_HAN = frozenset("患健伤病术没未不好坏空光闲裸露另那这的")
-_OTHER = {"left": "right", "right": "left"}
 _HAN = {"left": "左侧", "right": "右侧"}
 _BARE = ("one", "side", "limb")
 _BARE_SIDE = re.compile(r"[\W_]*(?:side)?[\W_]*")  # "palsy, right side": what ails stands before
@@ -87,7 +86,7 @@ class _Told:
     @property
     def unsound(self) -> str:
         """The side that ails; a clause may tell which one is well."""
-        return _OTHER[self.side] if patterns.WELL.search(self.text) else self.side
+        return OTHER[self.side] if patterns.WELL.search(self.text) else self.side
 
 
 def said_elsewhere(clean: str) -> str:
@@ -130,7 +129,7 @@ def _sides(clause: str) -> set[str]:
     named = [one.scope for one in found if isinstance(one.scope, Part)]
     sides = [one.side for one in found] + [HALVES.get(one, one.side) for one in named]
     sides += [one.name.partition("_")[0] for one in named if one.name.endswith("_collar")]
-    return {side for side in sides if side in _OTHER}
+    return {side for side in sides if side in OTHER}
 
 
 def _freed(clause: str, told: _Told) -> str:
@@ -142,7 +141,7 @@ def _freed(clause: str, told: _Told) -> str:
         said = match["un"] or match["less"] or match["of"] or match["non"] or match["what"]
         if said is None or said[:_STEM] not in told.text:
             return match[0]
-        return _said_latin(match, _OTHER[told.side], told) if _points(match) else match[0]
+        return _said_latin(match, OTHER[told.side], told) if _points(match) else match[0]
 
     return _FREE_OF.sub(freed, clause)
 
@@ -181,18 +180,18 @@ def _put(clause: str, told: _Told, behind: bool) -> str:
 
 def _side_han(match: re.Match[str], told: _Told, behind: bool) -> str | None:
     if match["sound"] or match["unsound"]:
-        return told.unsound if match["unsound"] else _OTHER[told.unsound]
+        return told.unsound if match["unsound"] else OTHER[told.unsound]
     if not behind:
         return None
     if match["free"]:
-        return _OTHER[told.side]
+        return OTHER[told.side]
     if match["same"]:
         denied = _DENIED_HAN.search(match.string[: match.start()])
-        return _OTHER[told.side] if denied else told.side
+        return OTHER[told.side] if denied else told.side
     if not (match["whose"] or match["who"] or _names_next(match)):
         return None  # 鞋里挡住的点 are points
     if match["not_again"]:
-        return _OTHER[told.side] if _is_repeated(match["not_again"], told.text) else None
+        return OTHER[told.side] if _is_repeated(match["not_again"], told.text) else None
     return told.side if _is_repeated(match["again"], told.text) else None
 
 
@@ -200,15 +199,15 @@ def _side_latin(match: re.Match[str], told: _Told, behind: bool) -> str | None:
     if not _points(match):
         return None
     if match["sound"] or match["unsound"]:
-        return told.unsound if match["unsound"] else _OTHER[told.unsound]
+        return told.unsound if match["unsound"] else OTHER[told.unsound]
     if not behind:
         return None
     if match["with"]:
         if match["what"] != "it" and match["thing"] != "it" and match["what"] not in told.text:
             return None
         denied = match["with"] in ("without", "has no") or match["thing"].startswith("no ")
-        return _OTHER[told.side] if denied else told.side
-    return told.side if match["same"] else _OTHER[told.side]
+        return OTHER[told.side] if denied else told.side
+    return told.side if match["same"] else OTHER[told.side]
 
 
 def _is_repeated(said: str, told: str) -> bool:
@@ -233,12 +232,12 @@ def _said_han(match: re.Match[str], side: str, told: _Told) -> str:
     if _names_next(match):
         return _HAN[side]
     if match[0][-1] in "肢" and told.part is not None:
-        return _name(_limb(told.part), side, "zh")
+        return called(_limb(told.part), side, "zh")
     if any(one.scope for one in found_in(match.string)):
         return _HAN[side]
     if told.part is None:
         return _HAN[side] + ("" if rest[:1] in ("半", "全") else "半身")
-    return _name(told.part.name, side, "zh")
+    return called(told.part.name, side, "zh")
 
 
 def _said_latin(match: re.Match[str], side: str, told: _Told) -> str:
@@ -248,15 +247,10 @@ def _said_latin(match: re.Match[str], side: str, told: _Told) -> str:
     if told.part is None:
         return f"the {side} side"
     name = _limb(told.part) if noun == "limb" else told.part.name
-    return f"the {_name(name, side, 'en')}"
+    return f"the {called(name, side, 'en')}"
 
 
 def _limb(one: Part) -> str:
     """The limb that a part belongs to."""
     lower = joints_of("leg") | joints_of("foot")
     return "leg" if joints_of(one.name) <= lower else "arm"
-
-
-def _name(name: str, side: str, language: str) -> str:
-    form = phrasebook(language).forms(name)[0][0]
-    return f"{_HAN[side][0]}{form}" if language == "zh" else f"{side} {form}"

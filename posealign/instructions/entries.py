@@ -12,9 +12,9 @@ from posealign.instructions.mentions import within
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.query import Part, Scope
 from posealign.instructions.sets import CORE, meant
+from posealign.instructions.sides import OTHER
 
 _ITEM = re.compile(r"[PASN]\d+|O|B")
-OTHER = {"left": "right", "right": "left"}
 
 
 @dataclass

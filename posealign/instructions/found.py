@@ -25,6 +25,11 @@ class Found:
     side: str | None = None
     both: bool = False
 
+    @property
+    def own_side(self) -> str | None:
+        """The side that it is, or that its part is named with."""
+        return self.side or (self.scope.side if isinstance(self.scope, Part) else None)
+
 
 @lru_cache(maxsize=1024)  # rules, clauses and roles look into the same words
 def found_in(text: str) -> tuple[Found, ...]:

@@ -10,18 +10,14 @@ import re
 
 from posealign.instructions.found import found_in
 from posealign.instructions.parts import PAIRED
-from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import Part
+from posealign.instructions.sides import OTHER, called
 
-_OTHER = {"left": "right", "right": "left", "左": "右", "右": "左"}
 _UP = {
-    "upper": True,
-    "top": True,
-    "proximal": True,
-    "lower": False,
-    "bottom": False,
-    "distal": False,
-}
+    "upper": True, "top": True, "proximal": True,
+    "lower": False, "bottom": False, "distal": False,
+}  # fmt: skip
+_SIDE_OF = {"左": "left", "右": "right"}
 _SEGMENTS = {
     ("arm", True): "upper arm", ("arm", False): "forearm",
     ("leg", True): "thigh", ("leg", False): "shank",
@@ -86,7 +82,7 @@ def _end(match: re.Match[str]) -> str:
     scope = found[-1].scope if found else None
     if not isinstance(scope, Part) or scope.name not in _ENDS:
         return match[0]
-    side: str | None = scope.side or next((one.side for one in found if one.side), None)
+    side = next((one.own_side for one in reversed(found) if one.own_side), None)
     joint = _ENDS[scope.name][0 if _UP[match["way"]] else 1]
     return f"{side} {joint}" if side else f"{joint}s"
 
@@ -100,24 +96,19 @@ def _both(clean: str, same: re.Match[str]) -> str:
     """ "Left knee and left ankle, same on the right" → both knees and both ankles."""
     before = clean[: same.start()]
     told = same.groupdict()
-    other = _OTHER[told["side"] or told.get("side2") or ""]
-    han = other in "左右"
+    asked = told["side"] or told.get("side2") or ""
+    han = asked in _SIDE_OF
     found = found_in(before)
-    sides = [one for one in found if one.side]
-    parts = [one for one in found if one.scope]
-    side = {"左": "left", "右": "right"}.get(other, other)
-    named = [one.scope for one in parts]
-    if not parts or not all(isinstance(one, Part) and one.name in PAIRED for one in named):
+    named = [one.scope for one in found if one.scope]
+    if not named or not all(isinstance(one, Part) and one.name in PAIRED for one in named):
         return clean
-    told_sides = [one.side for one in sides] + [getattr(one, "side", None) for one in named]
-    if {one for one in told_sides if one} != {side}:
+    if {one.own_side for one in found} - {None} != {OTHER[_SIDE_OF.get(asked, asked)]}:
         return clean
-    forms = phrasebook("zh" if han else "en")
     for one in reversed(found):
         if one.side:
             before = f"{before[: one.start]}{before[one.end :].lstrip(' 边侧的')}"
         elif isinstance(one.scope, Part):
-            word = forms.forms(one.scope.name)[0]
-            said = f"双{word[0]}" if han else f"both {word[1]}"
+            name = one.scope.name
+            said = called(name, None, "zh") if han else f"both {called(name, None, 'en')}"
             before = f"{before[: one.start]}{said}{before[one.end :]}"
     return re.sub(r"\bthe (?=both)", "", before)

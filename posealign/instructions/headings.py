@@ -8,17 +8,16 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from posealign.instructions.binding import is_unsided
 from posealign.instructions.found import Found, found_in
-from posealign.instructions.parts import PAIRED
-from posealign.instructions.query import Part
+from posealign.instructions.sides import SIDES_HAN
 
 _BOTH_SIDES = re.compile(r"\b(?:left|l|lt)\b.*\br|\b(?:right|r|rt)\b.*\bl|左.*右|右.*左")
-_OTHER = {"left": "right", "right": "left"}
 _HEAD = re.compile(
     r"[\s,;.:(–-]*(?:(?:and|but|while)\b ?)?(?:(?:on|from|for|of)\b ?)?(?:the|his|her)?\s*$"
 )
 _BEHIND = re.compile(
-    r"(?:[ -]hand)?(?: side)?\s*(?P<mark>[:=,]|\b(?:only|just|the|i (?:only |just )?(?:want"
+    r"(?:[ -]hand)?(?: side)?\s*(?:[:=,]|\b(?:only|just|the|i (?:only |just )?(?:want"
     r"|need))\b)"
     r"(?:\s|[,:]|\b(?:only|just|the|his|her|want|need|show|mark|i)\b)*$"
 )
@@ -26,7 +25,7 @@ _ON_THE = re.compile(r"(?:^|[\s,;.])(?:on|for|from|of) (?:the|his|her) $")
 _BETWEEN = re.compile(r"(?:[\s,+&/]|\b(?:and|the|plus|joints?)\b)*")
 _HEAD_HAN = re.compile(r"[,;。:\s]*(?:而|但|,)?$")
 _BEHIND_HAN = re.compile(
-    r"(?:手?边|侧)?(?P<mark>[:=]|的?(?:只|就)?[要标看画取给])(?:只|就)?[要标看画取给]?$"
+    r"(?:手?边|侧)?(?:[:=]|的?(?:只|就)?[要标看画取给])(?:只|就)?[要标看画取给]?$"
 )
 _BETWEEN_HAN = re.compile(r"[\s、+&/,和跟与及的]*")
 
@@ -38,11 +37,11 @@ def headed(clean: str) -> str:
     found = found_in(clean)
     sides = [one for one in found if one.side]
     parts = [one for one in found if one.scope]
-    if len(sides) != 2 or len(parts) < 3 or sides[1].side != _OTHER[sides[0].side or "left"]:
+    if len(sides) != 2 or len(parts) < 3 or sides[0].side == sides[1].side:
         return clean
     han = not clean.isascii()
-    lists = [[one for one in parts if one.start < sides[1].start], []]
-    lists[1] = parts[len(lists[0]) :]
+    split = sum(one.start < sides[1].start for one in parts)
+    lists = parts[:split], parts[split:]
     if clean[: sides[0].start].strip(" ,:") not in ("", "on the", "the", "请标", "请"):
         return clean
     if clean[sides[1].end : parts[-1].start].strip() == "" and len(lists[1]) == 1:
@@ -53,9 +52,8 @@ def headed(clean: str) -> str:
         for side, row, end in zip(sides, lists, ends, strict=True)
     ):
         return clean
-    word = {"left": "左", "right": "右"} if han else {"left": "left ", "right": "right "}
     return ("和" if han else " and ").join(
-        f"{word[side.side or '']}{clean[one.start : one.end]}"
+        f"{SIDES_HAN[side.side or ''] if han else f'{side.side} '}{clean[one.start : one.end]}"
         for side, row in zip(sides, lists, strict=True)
         for one in row
     )
@@ -63,7 +61,7 @@ def headed(clean: str) -> str:
 
 def _is_list(clean: str, side: Found, row: list[Found], end: int, han: bool) -> bool:
     """Whether a side stands over a list of parts of pairs, and nothing else is said there."""
-    if not row or not all(_is_pair(one) for one in row) or row[0].start < side.end:
+    if not row or not all(is_unsided(one.scope) for one in row) or row[0].start < side.end:
         return False
     gaps = [clean[a.end : b.start] for a, b in pairwise(row)]
     between, behind, head = (
@@ -76,7 +74,3 @@ def _is_list(clean: str, side: Found, row: list[Found], end: int, han: bool) -> 
         and all(between.fullmatch(gap) for gap in gaps)
         and head.fullmatch(clean[row[-1].end : end].rstrip(".。!")) is not None
     )
-
-
-def _is_pair(one: Found) -> bool:
-    return isinstance(one.scope, Part) and one.scope.name in PAIRED and one.scope.side is None

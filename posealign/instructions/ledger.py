@@ -14,7 +14,6 @@ from functools import lru_cache
 
 from posealign.instructions.binding import HALVES, is_unsided, on_side
 from posealign.instructions.entries import (
-    OTHER,
     Ledger,
     is_inside,
     is_one_of,
@@ -27,6 +26,7 @@ from posealign.instructions.others import spoken_of_others
 from posealign.instructions.outline import outlined
 from posealign.instructions.query import ALL, Except, Part, Scope, union
 from posealign.instructions.sets import is_within
+from posealign.instructions.sides import OTHER
 from posealign.instructions.turns import TURNS
 
 # What no remark may say.

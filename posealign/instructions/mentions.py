@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from posealign.instructions.binding import is_unsided, on_side
-from posealign.instructions.chinese import SIDES_HAN
 from posealign.instructions.found import Found, found_in
 from posealign.instructions.keyword_patterns import KEEPS_SIDE
 from posealign.instructions.query import ALL, Part, Scope
 from posealign.instructions.sets import is_within
+from posealign.instructions.sides import SIDES_HAN
 
 FIRST = 0xE000  # from here on a letter stands for a part: normalised texts have none of these
 WHOLE = "\ue0ff"

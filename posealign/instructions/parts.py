@@ -16,6 +16,8 @@ _ROWS: Mapping[str, dict[str, Any]] = MappingProxyType(
     yaml.safe_load(files(__package__).joinpath("parts.yaml").read_text("utf-8"))
 )
 PAIRED: frozenset[str] = frozenset(name for name, row in _ROWS.items() if row.get("paired"))
+LIMBS = {"arm": ("shoulder", "elbow", "wrist"), "leg": ("hip", "knee", "ankle")}  # from the trunk
+LIMB_JOINTS = tuple(joint for limb in LIMBS.values() for joint in limb)
 # Single joints are parts under their own names, except those a paired row covers (left_knee).
 PARTS: frozenset[str] = frozenset(_ROWS) | {
     joint

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from posealign.instructions.found import Found, found_in
-from posealign.instructions.parts import joints_of
-from posealign.instructions.phrases import phrasebook
+from posealign.instructions.parts import LIMB_JOINTS, LIMBS, joints_of
 from posealign.instructions.query import Part
+from posealign.instructions.sides import called
 
-_LIMBS = {"arm": ("shoulder", "elbow", "wrist"), "leg": ("hip", "knee", "ankle")}
-_SHARED = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _JOINT = r"(?:joints?|hinges?|points?|spots?|places?)"
 _MEET = re.compile(
     rf"(?:(?:\bthe |\bwhat(?:ever)? |\bwhich(?:ever)? )?(?:one |single "
@@ -47,7 +46,7 @@ _ORDER = (
 )
 _OF_LIMB = re.compile(
     rf"\b(?:the )?(?:(?P<two>two|2) )?{_ORDER.format(n='')} (?:(?P<also>two|2) )?joints?"
-    r"(?P<of> (?:of|in|on) )|(?P<behind>[,:]\s*(?:only |just )?(?:the )?)"
+    r" (?:of|in|on) |(?P<behind>[,:]\s*(?:only |just )?(?:the )?)"
     rf"(?:(?P<two_behind>two|2) )?{_ORDER.format(n='_behind')} (?:(?P<also_behind>two"
     rf"|2) )?joints?\b"
 )
@@ -76,10 +75,8 @@ def _met(clean: str) -> str:
         return clean
     kind = "pair" if match["pair"] else "meeting"
     rest = match[kind]
-    two, between = (
-        [one for one in found_in(rest) if one.scope][:2],
-        _AND if kind == "pair" else _MEETS,
-    )
+    two = [one for one in found_in(rest) if one.scope][:2]
+    between = _AND if kind == "pair" else _MEETS
     if len(two) < 2 or not between.fullmatch(_less_sides(rest[two[0].end : two[1].start])):
         return clean
     if not _ARTICLES.fullmatch(_less_sides(rest[: two[0].start])):
@@ -113,23 +110,24 @@ def _met_han(clean: str) -> str:
 def _named(two: Sequence[Found], sides: Sequence[str | None], language: str) -> str | None:
     """The joint that two parts share, or that lies between them."""
     parts = [one.scope for one in two]
-    told = {side for side in [*sides, *(getattr(one, "side", None) for one in parts)] if side}
+    told = {side for side in [*sides, *(one.own_side for one in two)] if side}
     if len(told) > 1 or not all(isinstance(one, Part) for one in parts):
         return None
     names = [one.name for one in parts if isinstance(one, Part)]
-    joint = next((limb[1] for limb in _LIMBS.values() if set(names) == {limb[0], limb[2]}), None)
-    if joint is None and not set(names) <= set(_SHARED):
+    joint = next((limb[1] for limb in LIMBS.values() if set(names) == {limb[0], limb[2]}), None)
+    if joint is None and not set(names) <= set(LIMB_JOINTS):
         shared = _reach(names[0]) & _reach(names[1])
-        joint = next((name for name in _SHARED if joints_of(name) == shared), None)
-    return None if joint is None else _word(joint, told.pop() if told else None, language)
+        joint = next((name for name in LIMB_JOINTS if joints_of(name) == shared), None)
+    return None if joint is None else called(joint, told.pop() if told else None, language)
 
 
 def _reach(name: str) -> frozenset[str]:
     return joints_of("hip") if name == "pelvis" else joints_of(name) & _all_shared()
 
 
+@cache
 def _all_shared() -> frozenset[str]:
-    return frozenset[str]().union(*(joints_of(name) for name in _SHARED))
+    return frozenset[str]().union(*(joints_of(name) for name in LIMB_JOINTS))
 
 
 def _in_order(clean: str) -> str:
@@ -174,7 +172,7 @@ def _joints(limb: Found, sides: Sequence[Found], kind: str, two: bool, language:
     """The joints of a limb by their order."""
     if (
         not isinstance(limb.scope, Part)
-        or limb.scope.name not in _LIMBS
+        or limb.scope.name not in LIMBS
         or (two and kind == "middle")
     ):
         return None
@@ -182,15 +180,8 @@ def _joints(limb: Found, sides: Sequence[Found], kind: str, two: bool, language:
     if len(told) > 1:
         return None
     side = told.pop() if told else None
-    names = _LIMBS[limb.scope.name][(_TWO if two else _NTH)[kind]]
-    return (" and " if language == "en" else "和").join(_word(n, side, language) for n in names)
-
-
-def _word(name: str, side: str | None, language: str) -> str:
-    one, many = phrasebook(language).forms(name)[0][:2]
-    if language == "zh":
-        return f"{'左' if side == 'left' else '右' if side == 'right' else '双'}{one}"
-    return f"{side} {one}" if side else f"{many}"
+    names = LIMBS[limb.scope.name][(_TWO if two else _NTH)[kind]]
+    return (" and " if language == "en" else "和").join(called(n, side, language) for n in names)
 
 
 def _less_sides(text: str) -> str:

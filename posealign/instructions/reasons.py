@@ -1,4 +1,4 @@
-"""Why a part is wanted: "ears, since the eyes are closed" asks for no eyes.
+"""Why a part is wanted, or was at first: "ears, since the eyes are closed" asks for no eyes.
 
 A clause that begins with a reason's word and says something of a part is no wish where the rest of
 the text names a part itself and points to nothing in the clause ("… that one", "… the other").
@@ -25,8 +25,6 @@ _POINTS = re.compile(
     r"\b(?:that|this|those|these|them|they|it|its|other|one|ones|same|both|either|rest|there|so)\b"
 )
 _DENIES = re.compile(r"\b(?:except|without|not|no|but|minus|skip|leave|don't|only|ignore|drop)\b")
-
-
 _PURPOSE = re.compile(
     r"^(?:i'm|i am|we're|we are|i want to|we want to|i'd like to|i need to|to) "
     r"(?:measur|assess|check|study|analy[sz]|quantif|compar|evaluat|follow|work out|look at"
@@ -46,11 +44,11 @@ def without_reasons(text: str) -> str:
     if first is not None and any(one.scope for one in found_in(first["rest"])):
         text = first["rest"]
     purpose = _PURPOSE.match(text)
-    if purpose is not None:
-        rest = text[purpose.end() :]
-        told, sided = _is_sided(purpose[0]), _is_sided(rest)
-        if any(one.scope for one in found_in(rest)) and (sided or not told):
-            text = rest
+    wanted = found_in(text[purpose.end() :]) if purpose is not None else ()
+    if purpose is not None and any(one.scope for one in wanted):
+        sided = any(one.own_side for one in wanted)  # else the purpose may tell the side
+        if sided or not any(one.own_side for one in found_in(purpose[0])):
+            text = text[purpose.end() :]
     if not any(stem in text for stem in _STEMS):
         return text
     for match in _REASON.finditer(text):
@@ -62,7 +60,3 @@ def without_reasons(text: str) -> str:
             continue
         return rest
     return text
-
-
-def _is_sided(text: str) -> bool:
-    return any(one.side or getattr(one.scope, "side", None) for one in found_in(text))

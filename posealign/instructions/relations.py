@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from posealign.data.pose import State
 from posealign.data.sample import HIDERS, Person
-from posealign.instructions.parts import joints_of
+from posealign.instructions.parts import LIMBS, joints_of
 from posealign.instructions.query import CHOOSING, Related
 from posealign.instructions.sets import CORE, Joints
 from posealign.skeletons.load import vocabulary
@@ -140,8 +140,7 @@ def _bend(sign: float) -> _Score:
 
 def _chain(name: str) -> tuple[str, str, str]:
     """The joints of the limb that a part belongs to."""
-    lower = joints_of(name) & joints_of("leg") & CORE
-    return ("hip", "knee", "ankle") if lower else ("shoulder", "elbow", "wrist")
+    return LIMBS["leg" if joints_of(name) & joints_of("leg") & CORE else "arm"]
 
 
 def _bend_of(points: NDArray[np.float32], side: str, chain: tuple[str, str, str]) -> float:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
+from posealign.instructions.binding import is_unsided
 from posealign.instructions.found import found_in
-from posealign.instructions.parts import PAIRED
-from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import Part
+from posealign.instructions.sides import called
 
 _ONE = re.compile(
     r"(?<!but )\b(?:one|a single)(?: of)?(?: (?:the|her|his|its))? (?P<part>[a-z]+(?: [a-z]+)?)"
@@ -36,12 +36,9 @@ _SWITCH_HAN = re.compile(
     rf"(?P<first>{_PART}){_ON}[,;](?P<then_off>{_PART}){_NOT}[。!]*$"
     rf"|(?P<first_off>{_PART}){_NOT}[,;](?P<then>{_PART}){_ON}[。!]*$"
 )
-
-
 _OF_PAIR = re.compile(
-    r"(?:,? but|,)?\s*\b(?:of|from) (?:the|his|her|both|two)(?: two)? (?P<part>[a-z]+),? (?:just"
-    r"|only|nothing but|take)"
-    r"(?: the)? (?P<side>left|right)(?: one)?(?=\s*(?:[,.;!]|$))"
+    r"(?:,? but|,)?\s*\b(?:of|from) (?:the|his|her|both|two)(?: two)? (?P<part>[a-z]+),?"
+    r" (?:just|only|nothing but|take)(?: the)? (?P<side>left|right)(?: one)?(?=\s*(?:[,.;!]|$))"
 )
 _SHORT = re.compile(r"(?<=\b[lr]) sh\b|\bsh\b(?=[ ,/+&]+(?:elb|wr)\b)")
 
@@ -62,7 +59,7 @@ def singled(clean: str) -> str:
         clean = _ONE_HAN.sub(
             lambda match: _said(match, match["part"] or match["counted"], "{side}{part}"), clean
         )
-    if len(_TABLE_HAN.findall(clean)) > 1:
+    if (":" in clean or "=" in clean) and len(_TABLE_HAN.findall(clean)) > 1:
         clean = _TABLE_HAN.sub(
             lambda match: _said(match, match["part"], "{side}{part}{stop}"), clean
         )
@@ -85,7 +82,7 @@ def _one_of(match: re.Match[str]) -> str:
         isinstance(one.scope, Part) and one.scope.name == name for one in before
     ):
         return match[0]
-    one = f"the {match['side']} {phrasebook('en').forms(name)[0][0]}"
+    one = f"the {called(name, match['side'], 'en')}"
     return f" and {one}" if before else one
 
 
@@ -94,8 +91,7 @@ def _pair(text: str) -> str | None:
     found = found_in(text)
     whole = len(found) == 1 and (found[0].start, found[0].end) == (0, len(text))
     scope = found[0].scope if whole else None
-    paired = isinstance(scope, Part) and scope.side is None and scope.name in PAIRED
-    return scope.name if paired and isinstance(scope, Part) else None
+    return scope.name if is_unsided(scope) else None
 
 
 def _hidden(clean: str) -> str:

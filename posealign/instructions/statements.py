@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from posealign.instructions.binding import HALVES, is_unsided
-from posealign.instructions.entries import OTHER
 from posealign.instructions.mentions import (
     FIRST,
     WHOLE,
@@ -27,6 +26,7 @@ from posealign.instructions.mentions import (
 )
 from posealign.instructions.query import Part
 from posealign.instructions.sets import meant
+from posealign.instructions.sides import OTHER
 from posealign.instructions.statement_kinds import (
     CUTS,
     KINDS,

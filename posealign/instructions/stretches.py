@@ -11,6 +11,7 @@ import re
 
 from posealign.instructions.found import Found, found_in
 from posealign.instructions.query import Part
+from posealign.instructions.sides import SIDES_HAN
 
 _WAYS = {  # joint and direction → the segments, in the words that stand for them
     ("knee", "down"): ("shank", "foot"),
@@ -28,7 +29,7 @@ _HAN = {
     "shank": "小腿", "foot": "脚", "thigh": "大腿", "forearm": "前臂", "hand": "手",
     "upper arm": "上臂", "ankle": "踝", "wrist": "腕", "hip": "髋", "shoulder": "肩",
 }  # fmt: skip
-_SIDE_HAN = {"left": "左", "right": "右"}
+_STEMS = ("low", "dist", "neath", "above", "from", "down", "xim")  # one is in every stretch
 _STRETCH = re.compile(
     r"(?:\b(?P<all>everything|all|anything|whatever(?:'s| is)?|the (?:part|bit|piece|portion|rest))"
     r"(?: of (?:it|them))? )?"
@@ -39,11 +40,11 @@ _STRETCH = re.compile(
     r"(?:(?P<down>down(?:wards?)?|below|distally|on(?:wards?)?)|(?P<up>up(?:wards?)?|above|proximally))\b"
     r"|\b(?P<start>(?:(?:left|right) )?(?:knee|elbow|ankle|wrist)s?) and (?:everything |all "
     r"|what's )?"
-    r"(?:(?P<on>below|down(?:wards?)?|distal)|(?P<over>above|proximal))(?: to)?(?: it| them)?\b)"
+    r"(?:(?P<on>below|down(?:wards?)?|distal)|above|proximal)(?: to)?(?: it| them)?\b)"
     r"(?! (?:to|till|until|through|as far|into|over|past|via)\b)(?P<alone> segments?\b)?"
 )
 _STRETCH_HAN = re.compile(
-    r"(?P<before>[从自由])?(?P<named>[左右双两]?[侧边个]?的?(?:膝|手?肘|胳膊肘|脚?踝|手?腕|肩膀?|脖子|颈)[盖部]?(?:关节)?)"
+    r"[从自由]?(?P<named>[左右双两]?[侧边个]?的?(?:膝|手?肘|胳膊肘|脚?踝|手?腕|肩膀?|脖子|颈)[盖部]?(?:关节)?)"
     r"(?:处|开始|起)?(?:(?P<down>(?:以?及其?)?以下|往下|之下|向下)|(?P<up>(?:以?及其?)?以上|往上|之上|向上))"
     r"的?(?:部[分位]|那[一]?[截段])?(?P<alone>段)?(?![到至直、和脚踝连截剪裁])"
 )
@@ -78,15 +79,7 @@ _GAP = re.compile(r"[\s,:(–-]*(?:的|(?:but )?(?:only|just)|(?:the )?(?:part|b
 
 def stretched(clean: str) -> str:
     """A normalised text with such stretches put as segments."""
-    if (
-        "low" in clean
-        or "dist" in clean
-        or "neath" in clean
-        or "above" in clean
-        or "from" in clean
-        or "down" in clean
-        or "xim" in clean
-    ):
+    if any(stem in clean for stem in _STEMS):
         clean = _put(clean, _STRETCH, False)
     if not clean.isascii() and ("下" in clean or "上" in clean):
         clean = _put(clean, _STRETCH_HAN, True)
@@ -156,6 +149,6 @@ def _word(segment: str, side: str | None, han: bool) -> str:
     if segment in _ALONE:
         return "头" if han else "head"
     if han:
-        return f"{_SIDE_HAN[side] if side else '双'}{_HAN[segment]}"
+        return f"{SIDES_HAN[side] if side else '双'}{_HAN[segment]}"
     plural = {"foot": "feet"}.get(segment, f"{segment}s")
     return f"{side} {segment}" if side else plural

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from posealign.instructions.binding import bind
 from posealign.instructions.found import found_in
 from posealign.instructions.parts import PAIRED, joints_of
-from posealign.instructions.phrases import phrasebook
 from posealign.instructions.query import Part
+from posealign.instructions.sides import OTHER, SIDES_HAN, called
 
 _SIDES = {"left": "left", "right": "right", "左": "left", "右": "right"}
-_OTHER = {"left": "right", "right": "left"}
-_HAN = {"left": "左", "right": "右"}
 # What may follow a side that stands for a part: "the left.", "the left too", 左边那个也要.
 _ENDS = (
     r"(?=\s*(?:[,.;:!?)]|$)|\s+(?:too|also|as well|please|excluded|aside|off|alone|and|instead)\b)"
@@ -92,11 +90,11 @@ def _meant(match: re.Match[str], before: str, clean: str) -> str | None:
     if side is None:
         return None
     if kind in ("same_on", "other_on"):
-        return f"on the {side if kind == 'same_on' else _OTHER[side]}"
+        return f"on the {side if kind == 'same_on' else OTHER[side]}"
     if kind in ("same", "other_side"):
-        return side if kind == "same" else _OTHER[side]
+        return side if kind == "same" else OTHER[side]
     if kind in ("same_han", "other_han"):
-        return f"{_HAN[side if kind == 'same_han' else _OTHER[side]]}侧的"
+        return f"{SIDES_HAN[side if kind == 'same_han' else OTHER[side]]}侧的"
     return _other_one(named, kind, text, clean[match.end() :])
 
 
@@ -105,15 +103,15 @@ def _other_one(named: _Named, kind: str, text: str, after: str) -> str | None:
     one = named.part
     if one is None or one.side is None or len(set(named.sides)) > 1:
         return None
-    other = _OTHER[one.side]
+    other = OTHER[one.side]
     if kind == "other_one_han":
         follows = next(iter(found_in(after)), None)
         if follows is not None and follows.start == 0:
             same = isinstance(follows.scope, Part) and follows.scope.name == one.name
-            return f"{_HAN[other]}侧的" if same else None
-        return _name(one.name, other, "zh") if re.match(_ENDS_HAN, after) else None
+            return f"{SIDES_HAN[other]}侧的" if same else None
+        return called(one.name, other, "zh") if re.match(_ENDS_HAN, after) else None
     if kind == "twin" or text == "one":
-        return f"the {_name(one.name, other, 'en')}"
+        return f"the {called(one.name, other, 'en')}"
     said = next(iter(found_in(text)), None)
     same = said is not None and isinstance(said.scope, Part) and said.scope.name == one.name
     return f"the {other} {text}" if same else None
@@ -126,7 +124,7 @@ def _sided(one: Part | None, side: str, before: str, after: str, kind: str) -> s
     if one.side is None and not (_DENIED.search(before) or _DENIES.match(after)):
         return None  # "one elbow, the left one" says which
     language = "zh" if kind.endswith("han") else "en"
-    name = _name(one.name, side, language)
+    name = called(one.name, side, language)
     return name if language == "zh" else f"the {name}"
 
 
@@ -138,23 +136,16 @@ def _whole(one: Part | None, side: str, after: str, kind: str) -> str | None:
     if not joints_of(follows.name) < joints_of(one.name):
         return None
     return (
-        _name(one.name, side, "zh")
+        called(one.name, side, "zh")
         if kind == "piece_han"
-        else f"of the {_name(one.name, side, 'en')}"
+        else f"of the {called(one.name, side, 'en')}"
     )
-
-
-def _name(name: str, side: str, language: str) -> str:
-    form = phrasebook(language).forms(name)[0][0]
-    return f"{_HAN[side]}{form}" if language == "zh" else f"{side} {form}"
 
 
 def _named(text: str) -> _Named:
     found = found_in(text)
     bound = bind(found, text)
-    sides = [
-        item.side or (item.scope.side if isinstance(item.scope, Part) else None) for item in found
-    ]
+    sides = [item.own_side for item in found]
     last = bound[-1] if bound else None
     paired = isinstance(last, Part) and last.name in PAIRED
     return _Named(last if paired else None, tuple(side for side in sides if side))  # type: ignore[arg-type]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 
+from posealign.instructions.binding import is_unsided
+from posealign.instructions.entries import name_of
 from posealign.instructions.found import Found, found_in
-from posealign.instructions.parts import PAIRED
-from posealign.instructions.query import Part
+from posealign.instructions.parts import LIMB_JOINTS
+from posealign.instructions.sides import OTHER
 from posealign.instructions.stretches import stretched
 
-_OTHER = {"left": "right", "right": "left"}
 _ARROW = re.compile(r"\s*(?:-{1,2}>|=>|→|~>|⟶|➡|[~～])\s*")
 _BETWEEN = re.compile(
     r",? (?:and )?(?:with|via|including|incl\.?) (?:the |his |her )?(?:knee|elbow)s?"
@@ -22,7 +23,6 @@ _BARE = re.compile(
     r"(?:(?:the|show|mark|give me|only|just) )*(?P<one>(?:left|right|l|r) [a-z]+)"
     r" to (?:the )?(?P<other>(?:(?:left|right|l|r) )?[a-z]+)[.!]?"
 )
-_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _LETTER = re.compile(r"^([lr]) ")
 _LESS = re.compile(
     r"(?P<lead>.*?)\bboth (?P<pair>[a-z]+)[,;]?(?: and| but| though| with| only)*"
@@ -31,25 +31,24 @@ _LESS = re.compile(
 )
 _LESS_HAN = re.compile(
     r"(?P<lead>.*?)(?:双|两[条只个]?|左右)(?P<pair>[^,;。]{1,3}?)(?:都要|都标|都)?[,;](?:但|不过|其中|只是)?"
-    r"(?P<side>[左右])(?:(?:边|侧)?(?:那?[条只个])?|(?P<again>[^,;。只不就]{1,3}))"
+    r"(?P<side>[左右])(?:(?:边|侧)?(?:那?[条只个])?|[^,;。只不就]{1,3})"
     r"(?P<rest>(?:只|就|仅)?(?:要|标|看|取)?(?:不要|去掉|不含|除掉)[^,;。]+|(?:只|就|仅)(?:要|标|看|取|到)?[^,;。]+)[。!]*"
 )
-
-
 _LESS_OF = re.compile(r"不要|去掉|不含|除掉")
 
 
 def on_the_way(clean: str) -> str:
     """A normalised text with such ways and pairs put plainly."""
-    if _ARROW.search(clean):
-        clean = _without_arrows(clean)
+    clean = _without_arrows(clean)
     if "between" in clean or "middle" in clean or " way" in clean or "incl" in clean:
         clean = _between(clean)
     if " to " in clean and "from" not in clean:
         clean = _bare(clean)
     if "both" in clean:
         return _unequal(clean, _LESS.fullmatch(clean.rstrip(" .!")))
-    return clean if clean.isascii() else _unequal(clean, _LESS_HAN.fullmatch(clean))
+    if "双" in clean or "两" in clean or "左右" in clean:
+        return _unequal(clean, _LESS_HAN.fullmatch(clean))
+    return clean
 
 
 def _without_arrows(clean: str) -> str:
@@ -58,11 +57,10 @@ def _without_arrows(clean: str) -> str:
     if match is None or "," in clean:
         return clean
     ends = found_in(clean[: match.start()]), found_in(clean[match.end() :])
-    named = [one.scope for row in ends for one in row if one.scope]
-    if [len([one for one in row if one.scope]) for row in ends] != [1, 1]:
-        return clean
-    if not all(isinstance(one, Part) and one.name in _JOINTS for one in named):
-        return clean
+    for end in ends:
+        named = [one.scope for one in end if one.scope]
+        if len(named) != 1 or name_of(named[0]) not in LIMB_JOINTS:
+            return clean
     way = " to " if clean[match.start() - 1].isascii() else "到"
     return f"{clean[: match.start()]}{way}{clean[match.end() :]}"
 
@@ -78,8 +76,7 @@ def _bare(clean: str) -> str:
     match = _BARE.fullmatch(clean)
     if match is None:
         return clean
-    ends = [_only(match[name]) for name in ("one", "other")]
-    if None in ends:
+    if None in (_only(match["one"]), _only(match["other"])):
         return clean
     first, last = (_LETTER.sub(_side, match[name]) for name in ("one", "other"))
     return f"from the {first} to the {last}"
@@ -97,14 +94,13 @@ def _only(text: str) -> Found | None:
 def _unequal(clean: str, match: re.Match[str] | None) -> str:
     """ "Both legs, the left without the ankle" → "the right leg and the left leg without …"."""
     pair = _only(match["pair"]) if match is not None else None
-    scope = pair.scope if pair is not None else None
-    if match is None or not isinstance(scope, Part) or scope.name not in PAIRED or scope.side:
+    if match is None or pair is None or not is_unsided(pair.scope):
         return clean
-    if match["side"] in _OTHER:
+    if match["side"] in OTHER:
         one = match["pair"].removesuffix("s") if match["pair"] != "feet" else "foot"
         rest = re.sub(r"^(?:only|just) ", "", match["rest"])
         less = stretched(f"{match['side']} {one} {rest}")
-        return f"{match['lead']}the {_OTHER[match['side']]} {one} and the {less}"
+        return f"{match['lead']}the {OTHER[match['side']]} {one} and the {less}"
     if not found_in(match["rest"]) or re.search("[不别没]", match["lead"]):
         return clean
     other = "右" if match["side"] == "左" else "左"
