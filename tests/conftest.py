@@ -19,6 +19,8 @@ import cv2
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import machine
+
 cv2.setNumThreads(1)
 settings.register_profile(
     "house",
@@ -40,6 +42,12 @@ ALLOWED_SKIPS = {
     r"no \.venv-mm": "OpenMMLab guests live in an environment of their own, see `make mm`",
     r"no docker engine": "images are built where one runs",
 }
+
+
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """What others take of the machine counts from the start of each test."""
+    machine.begin()
 
 
 @pytest.fixture(scope="session")

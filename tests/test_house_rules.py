@@ -10,7 +10,10 @@ pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parents[1]
 
 
-def test_skip_without_an_allowed_reason_fails(pytester: pytest.Pytester) -> None:
+def test_skip_without_an_allowed_reason_fails(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text("utf-8"))
     pytester.makepyfile(
         test_one="""

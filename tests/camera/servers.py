@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from posealign.data.image import encode_image
+from tests import machine
 
 HERE = Path(__file__).parent
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -29,13 +30,14 @@ def free_port() -> int:
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str = "") -> Any:
-    """The condition's value once it is true; fails after `seconds`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    """The condition's value once it is true; fails after `seconds`, later where others worked."""
+    start = time.monotonic()
+    while True:
         if value := condition():
             return value
+        if time.monotonic() > start + seconds * machine.patience():
+            raise AssertionError(f"not within {seconds} s: {what or condition}")
         time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what or condition}")
 
 
 class RtspCamera:

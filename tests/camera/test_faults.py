@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from serving.camera.clock import Clock
 from serving.camera.sinks.sink import Sink
 from serving.camera.station import Station
+from tests import machine
 from tests.camera.servers import Line, MjpegCamera, RtspCamera, until
 
 STALE, RETURN = 3.0, 2.0  # seconds
 RATE = 10.0
-
-
-STAT = Path("/proc/stat")
 TROUBLES = {"refused", "timeout", "damaged", "ended", "failed", "late"}
 
 
@@ -69,25 +65,7 @@ def check_times(diary: Diary) -> None:
         assert [row.time for row in rows] == sorted(row.time for row in rows)
         assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     ages = sorted(message.age_ms for _, message in diary.poses)
-    assert ages[int(0.99 * len(ages))] <= (2 if calm() else 5) * 1e3 / RATE
-
-
-def ticks() -> tuple[int, int]:
-    """All time of the processors, and what the host of a virtual one kept for others."""
-    if not STAT.exists():
-        return 0, 0
-    row = [int(number) for number in STAT.read_text().splitlines()[0].split()[1:9]]
-    return sum(row), row[7]
-
-
-BEGAN = ticks()
-
-
-def calm() -> bool:
-    """Whether the machine was ours since the tests began."""
-    total, stolen = (now - then for now, then in zip(ticks(), BEGAN, strict=True))
-    free = os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1)
-    return free and stolen <= 0.02 * total
+    assert ages[int(0.99 * len(ages))] <= 2 * machine.patience() * 1e3 / RATE
 
 
 class Keeps:
@@ -103,11 +81,9 @@ class Keeps:
         came = self._post.capture.frames.total - frames
         answered = self._post.answers.total - answers
         # The camera and its frames share this machine: on an overloaded one both come in bursts.
-        assert answered + 1 >= (0.95 if calm() else 0.7) * min(came, RATE * seconds), (
-            answered,
-            came,
-        )
-        assert came + 1 >= (0.95 if calm() else 0.7) * RATE * seconds, (came, seconds)
+        share = 0.95 if machine.is_ours() else 0.6
+        assert answered + 1 >= share * min(came, RATE * seconds), (answered, came)
+        assert came + 1 >= share * RATE * seconds, (came, seconds)
 
 
 def test_bad_lines_are_noticed_and_mended_and_nobody_else_suffers(
@@ -127,8 +103,9 @@ def test_bad_lines_are_noticed_and_mended_and_nobody_else_suffers(
     for each, fault in zip(bad, faults, strict=True):
         each.set(fault)
     until(lambda: {c for _, c, s in diary.states if s == "stale"} >= set(names), 5, "all told")
-    told = [at - broke for at, _, s in diary.states if s == "stale"]
-    assert max(told) <= STALE, told
+    told = [(at - broke, camera) for at, camera, s in diary.states if s == "stale"]
+    assert max(told)[0] <= STALE * machine.patience(), told
+    assert {camera for _, camera in told} == set(names) or not machine.is_ours(), told
     time.sleep(1.5)
     for name in names:
         assert made.posts[name].capture.trouble in TROUBLES, made.posts[name].capture.trouble

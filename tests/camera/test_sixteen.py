@@ -4,14 +4,13 @@ Measured once all cameras are live, in a process of its own:
 - CPU time a hundred frames, of sixteen cameras against four (others on the machine add nothing);
 - resident memory over the last two thirds of the run;
 - answers a second of all cameras against what was asked (95 %), and the p99 of their ages (two
-  periods): wall time, so only where fewer than 1.5 processes a core want to run before and after.
+  periods): wall time, so only where the machine is ours before and after.
 The short form watches for six seconds after its cameras came; the long one for ten minutes.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests import machine
 from tests.camera.servers import RtspCamera
 
 ROOT = Path(__file__).parents[2]
@@ -44,12 +44,6 @@ def measured(
     raise AssertionError(f"not all cameras came: {rows[-1]}\n{done.stderr[-2000:]}")
 
 
-def _calm() -> bool:
-    """Whether wall time says something about us: few other processes want to run."""
-    running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
-    return max(running - 1, os.getloadavg()[0]) < 1.5 * (os.cpu_count() or 1)
-
-
 def cpu_share(rows: list[dict[str, Any]]) -> float:
     """CPU seconds for a hundred frames."""
     first, last = rows[0], rows[-1]
@@ -62,14 +56,14 @@ def cpu_share(rows: list[dict[str, Any]]) -> float:
 def test_sixteen_cameras(
     seconds: float, grown_mb: float, rtsp: Callable[..., RtspCamera], tmp_path: Path
 ) -> None:
-    calm = _calm()
+    ours = machine.is_ours()
     few = measured(rtsp, 4, min(seconds, 30), tmp_path)
     many = measured(rtsp, 16, seconds, tmp_path)
     # Linear: a frame costs about the same, whoever else is there.
     assert cpu_share(many) <= 1.5 * cpu_share(few), (cpu_share(few), cpu_share(many))
     settled = many[len(many) // 3 :]
     assert settled[-1]["mb"] - settled[0]["mb"] <= grown_mb, [row["mb"] for row in many]
-    if calm and _calm():
+    if ours and machine.is_ours():
         rate = (many[-1]["answers"] - many[0]["answers"]) / (many[-1]["time"] - many[0]["time"])
         assert rate >= 0.95 * 16 * 5, rate
         assert many[-1]["age_p99"] <= 2 / 5

@@ -16,6 +16,7 @@ from posealign.runtime.session import Arrays
 from serving.batching import BatchedGraph, BatchLimits
 from serving.engine import Engine
 from serving.ticket import Disconnected, Ticket, current
+from tests import machine
 
 
 class Session:
@@ -67,19 +68,22 @@ def rows(value: float, count: int = 1, width: int = 3) -> Arrays:
     return {"x": np.full((count, width), value, np.float32)}
 
 
-def throughput(max_rows: int, calls: int = 120, seconds: float = 0.01) -> float:
-    graph = BatchedGraph("image", Session(seconds), BatchLimits(max_rows))
-    start = time.perf_counter()
+def runs(max_rows: int, calls: int = 120) -> int:
+    """How often a session of fixed cost runs, one run at a time, for calls by 24 threads."""
+    session = Session(0.01)
+    graph = BatchedGraph("image", session, BatchLimits(max_rows))
     with ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(lambda n: graph(rows(n)), range(calls)))
     for n, answer in enumerate(answers):
         assert answer["y"].tolist() == [[2.0 * n] * 3]
-    return calls / (time.perf_counter() - start)
+    assert session.most == 1
+    return len(session.batches)
 
 
 def test_batching_raises_throughput_five_times() -> None:
-    """With a session of fixed cost; without batches each call pays alone."""
-    assert throughput(16) >= 5 * throughput(1)
+    """Without batches each call pays alone; the cost is counted in runs."""
+    assert runs(1) == 120
+    assert runs(16) <= 120 / 5
 
 
 def test_a_lone_call_waits_for_nobody() -> None:
@@ -179,7 +183,7 @@ def test_a_full_queue_refuses_at_once() -> None:
         start = time.perf_counter()
         with pytest.raises(Overloaded, match="2 requests wait") as caught:
             await engine.run(lambda: None, Ticket())
-        assert time.perf_counter() - start < 0.05
+        assert time.perf_counter() - start < 0.05 * machine.patience()
         assert caught.value.retry_after >= 1
         release.set()
         assert await asyncio.gather(*waiting) == [True] * 3
@@ -237,16 +241,20 @@ def test_closing_finishes_what_was_admitted() -> None:
 def test_overload_at_ten_times_capacity() -> None:
     """Open loop on the engine: goodput stays, the rest is shed at once."""
 
-    async def run() -> tuple[int, list[float]]:
+    async def run() -> tuple[list[float], list[float]]:
         engine = Engine(4, 8)
-        done, refused = 0, []
+        done: list[float] = []
+        refused: list[float] = []
+
+        def work() -> float:
+            start = time.perf_counter()
+            time.sleep(0.02)
+            return time.perf_counter() - start
 
         async def one() -> None:
-            nonlocal done
             start = time.perf_counter()
             try:
-                await engine.run(lambda: time.sleep(0.02), Ticket(deadline=time.monotonic() + 5))
-                done += 1
+                done.append(await engine.run(work, Ticket(deadline=time.monotonic() + 5)))
             except Overloaded:
                 refused.append(time.perf_counter() - start)
 
@@ -261,6 +269,6 @@ def test_overload_at_ten_times_capacity() -> None:
         return done, refused
 
     done, refused = asyncio.run(run())
-    assert done >= 0.6 * 200 * 1.5  # a shared machine's sleeps are longer than they say
-    assert len(refused) > done
-    assert float(np.quantile(refused, 0.99)) < 0.05
+    assert sum(done) >= 0.6 * 4 * 1.5 / machine.patience()  # seconds that four workers worked
+    assert len(refused) > len(done)
+    assert float(np.quantile(refused, 0.99)) < 0.05 * machine.patience()

@@ -19,6 +19,7 @@ import pytest
 
 from posealign.client import Client
 from serving.settings import Limits
+from tests.machine import patience
 from tests.serving.conftest import (
     Running,
     _until,
@@ -107,8 +108,8 @@ def test_overload_at_ten_times_capacity_over_http(toy: Path) -> None:
         statuses = Counter(status for status, _ in found)
         assert set(statuses) <= {200, 429, 504}
         assert statuses[200] / 6 >= 0.9 * capacity
-        assert float(np.quantile([t for s, t in found if s == 429], 0.99)) < 0.05
-        assert float(np.quantile([t for s, t in found if s == 200], 0.99)) < 3.2
+        assert float(np.quantile([t for s, t in found if s == 429], 0.99)) < 0.05 * patience()
+        assert float(np.quantile([t for s, t in found if s == 200], 0.99)) < 3.0 + 0.2 * patience()
         assert metric(port, "posealign_dead_reached_session_total") == 0
 
 
