@@ -19,7 +19,7 @@ from posealign.instructions.sets import meant
 from posealign.instructions.sides import called
 
 _EXPLAINS = re.compile(
-    r"\s*(?::|[,;–—-]?\s*\b(?:i\.?e\b\.?|that is(?! not)|that means|meaning|namely|specifically|"
+    r"\s*(?::|[,.;–—-]?\s*\b(?:i\.?e\b\.?|that is(?! not)|that means|meaning|namely|specifically|"
     r"more precisely|(?:just )?to be (?:exact|precise)|viz\.?)[,:]?)\s+"
 )
 _BRACKET = re.compile(r"\s*\(([^()]{3,60})\)")

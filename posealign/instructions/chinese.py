@@ -72,15 +72,28 @@ _TAKES_HANDS = re.compile(
     r"(?:标|圈|点|框|画|找|列|描|勾|弄|显示|输出|去掉|去了|除|排除|拿掉|留|加|放进|算))"
 )
 
+_HOW_FAR = re.compile(
+    r"(?P<first>[^,;。离]{1,6})(?:离|距离?|到)(?P<second>[^,;。离]{1,6}?)(?:到底)?(?:有|是)?"
+    r"(?:多远|多少距离|多近)[?]?$"
+)
+_WIDE = re.compile(r"之间(?:的)?(?:离|相?距|隔|距离)?(?:得|着|开)?(?:有|是)?多(?:远|少|宽|大)[?]?$")
+_HOW_BENT = re.compile(r"胳膊弯(?=[得着])")
+_THAT_IS = re.compile(
+    r"^(?P<first>[^,;。]{2,16}),?(?:也就是|即|亦即|就是指)(?P<second>[^,;。]{2,16})[。!]*$"
+)
+
 
 def in_mandarin(clean: str) -> str:
     """A normalised text with such words and phrases put plainly."""
     if not _LETTERS.isdisjoint(clean):
         clean = _WORDS.sub(lambda match: _CANTONESE[match[0]], clean)
     clean = _NOT_THAT_SIDE.sub(r"要\g<side>", clean)
+    clean = _WIDE.sub("", clean)
+    clean = _THAT_IS.sub(_named_last, clean)
     if "著" in clean:
         clean = _ASPECT.sub("着", clean)
     clean = _BELOW.sub("", clean)
+    clean = _HOW_FAR.sub(_two, _HOW_BENT.sub("胳膊弯曲", clean))
     if "被" in clean:
         clean = _QUILT.sub("被子", clean)
     clean = _WITHIN.sub(_chained, clean)
@@ -89,6 +102,20 @@ def in_mandarin(clean: str) -> str:
     clean = _LACKING.sub(_without, clean)
     clean = _TAKES_HANDS.sub("把双手", clean)
     return _BUT_NOTHING.sub(r"只要\g<kept>", clean) if "除" in clean else clean
+
+
+def _named_last(match: re.Match[str]) -> str:
+    """肩带和骨盆带,也就是肩关节和髋关节: the latter."""
+    first, second = (found_in(match[name]) for name in ("first", "second"))
+    sided = any(one.own_side for one in first)
+    named = any(one.scope for one in first) and sum(one.scope is not None for one in second) > 1
+    return match["second"] if named and not sided else match[0]
+
+
+def _two(match: re.Match[str]) -> str:
+    """右手腕离鼻子有多远 is of these two, 膝盖离镜头多远 of one."""
+    named = any(one.scope for one in found_in(match["second"]))
+    return f"{match['first']}和{match['second']}" if named else match[0]
 
 
 def _chained(match: re.Match[str]) -> str:

@@ -13,10 +13,12 @@ import re
 
 from posealign.instructions.afterthought import put_together
 from posealign.instructions.asides import without_asides
+from posealign.instructions.background import foreground
 from posealign.instructions.besides import besides
 from posealign.instructions.binding import is_unsided
 from posealign.instructions.chinese import explained, in_mandarin, sided_list, turned_list
 from posealign.instructions.comparisons import compared
+from posealign.instructions.contrasts import uncontrasted
 from posealign.instructions.denials import all_but
 from posealign.instructions.elsewhere import said_elsewhere
 from posealign.instructions.found import begins_with
@@ -26,9 +28,13 @@ from posealign.instructions.lists import listed
 from posealign.instructions.mend import mend
 from posealign.instructions.mend_han import HAN
 from posealign.instructions.negated import denied
+from posealign.instructions.notation import in_words
 from posealign.instructions.numbers import without_idle_numbers
+from posealign.instructions.per_limb import with_sides
 from posealign.instructions.pinyin import from_pinyin
 from posealign.instructions.placed import placed
+from posealign.instructions.pointed import in_place
+from posealign.instructions.pronouns import named_again
 from posealign.instructions.reasons import without_reasons
 from posealign.instructions.singled import singled
 from posealign.instructions.slips import unslipped
@@ -66,12 +72,14 @@ _NO_PART = re.compile(r"hand side|\w+ side\b|手?边")
 def cleaned(text: str) -> str:
     """A normalised text as its writer meant to write it."""
     text = _LATIN.sub(lambda m: f"{'left' if m['left'] else 'right'} {m['part']}", text)
-    text = in_mandarin(from_pinyin(without_idle_numbers(text)))
+    text = in_mandarin(from_pinyin(without_idle_numbers(in_words(text))))
     mended = mend(unslipped(text))
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
-    mended = all_but(halved(without_asides(mended)))
-    mended = stretched(placed(headed(on_the_way(singled(mended)))))
+    mended = all_but(
+        halved(uncontrasted(foreground(named_again(in_place(without_asides(mended))))))
+    )
+    mended = stretched(placed(headed(on_the_way(with_sides(singled(mended))))))
     mended = denied(listed(mended))
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     mended = _BOTH.sub(lambda match: _both(match, "both "), mended)

@@ -46,6 +46,10 @@ _FRAMES = (
     re.compile(rf"(?:看看?|请?问)?{_WHO}{_PART.format('a')}(?P<how>[^,;。谁哪]+?){_GIVE}[?。!]*"),
     re.compile(rf"(?P<how>[^,;。谁哪]+?)的?是{_WHO}{_PART.format('a')}{_GIVE}[?。!]*"),
     re.compile(
+        rf"{_PAIR}{_PART.format('a')}{_AMONG}(?<=[里中间,头])(?P<how>[^,;。谁哪]+?)的?[那这]一?[只条个边侧根]"
+        rf"{_GIVE}[?。!]*"
+    ),
+    re.compile(
         r"(?P<how>[屈弯曲蜷伸绷][^,;。谁哪]*?)的?[那这]一?[只条个边侧根](?P<a>[^,;。谁哪]{1,4})"
         r"(?P<rest>(?:,.*)?)"
     ),

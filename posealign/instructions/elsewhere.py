@@ -30,7 +30,7 @@ _POINTS_HAN = re.compile(
     rf"|(?P<free>[空光闲裸露]着?的{_ONE_HAN}?|自由的{_ONE_HAN}?"
     rf"|(?:另外?|对面|相反)的?(?:那|一|那一)?[只条个边侧])"
     rf"|(?P<again>[^,;。的没未标要看取给画别其健患]{{1,6}})的(?P<who>{_ONE_HAN})?"
-    r"|(?P<same>(?<!的)[那这]一?[只条边侧])"
+    r"|(?P<same>(?<!的)[那这]一?(?:[只条边侧]|[段截](?=的?[前上大小]?[臂腿肢胳]))(?:的(?=[^,;。]))?)"
 )
 _POINTS = re.compile(
     r"\b(?:(?:the|his|her|its|their) )?(?:(?P<sound>un(?:affected|injured|hurt|operated|involved|"
@@ -70,6 +70,11 @@ _STATES = re.compile(  # nothing but which side ails or is well
     r"|\W*(?:the |his |her )?(?:un)?(?:affected|injured|operated|hurt|bad|good|sore|healthy|sound"
     r"|weak|involved|broken) [a-z]+ (?:is|was|=|being) (?:on )?(?:the |his |her )?(?:left|right)"
     r"(?: (?:one|side|[a-z]+))?[,;.]"
+)
+_LIES = re.compile(
+    r"\b(?:lying|lies|lay|laid|rolled|turned|sleeping|asleep|resting|placed|nursed"
+    r"|still) (?:over )?"
+    r"on(?:to)? (?:his|her|its|the|their) (?:left|right) side\b(?! of)"
 )
 _STEM = 4  # letters by which a word comes back: strap, unstrapped
 _EMPTY = frozenset("着了在有的上下里给被把住过个那只条边侧手脚腿臂左右")
@@ -125,7 +130,7 @@ def _names_both(clause: str) -> bool:
 
 
 def _sides(clause: str) -> set[str]:
-    found = found_in(clause)
+    found = found_in(_LIES.sub(" ", clause))
     named = [one.scope for one in found if isinstance(one.scope, Part)]
     sides = [one.side for one in found] + [HALVES.get(one, one.side) for one in named]
     sides += [one.name.partition("_")[0] for one in named if one.name.endswith("_collar")]

@@ -47,6 +47,13 @@ _SIDE = re.compile(
     r"|right) side"
     r"(?=,? (?:but|without|except|minus|excluding|less|all of it|in full|completely)\b)"
 )
+_EVERYTHING = re.compile(
+    r"\b(?:everything|all(?: of)?(?: the)?(?: points| joints| keypoints)?|(?:the )?(?:points|joints"
+    r"|keypoints)|every (?:joint|(?:key)?point)) (?:on|along|down|of) (?:his|her|its|their|the"
+    r"|the \w+'s)"
+    r" (?:(?:healthy|good|sound|strong|weak|affected|unaffected|bad) )?(?P<side>left|right)"
+    r"(?:-hand)? side(?: of (?:the |his |her )?body)?(?=[\s.!]*$)"
+)
 _SAME = re.compile(
     r"[,;.]?\s*(?:and |then )*(?:(?:the )?(?:same|likewise|ditto|also|again)(?: again)?"
     r" (?:for|on|with) (?:the |his |her )?(?P<side>left|right)(?: side| one| hand side)?"
@@ -65,6 +72,7 @@ def halved(clean: str) -> str:
         clean = _END.sub(_end, clean)
         clean = _QUARTER.sub(_quarter, clean)
     if " side" in clean:
+        clean = _EVERYTHING.sub(r"everything on the \g<side> side of the body", clean)
         clean = _SIDE.sub(r"\g<before>\g<side> side of the body", clean)
     if not clean.isascii():
         clean = _HALF_HAN.sub(r"\g<side>半身", clean)

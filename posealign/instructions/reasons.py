@@ -12,7 +12,7 @@ from posealign.instructions.found import found_in
 
 _STEMS = ("since", "because", "seeing", "given", "now that", "as the", "as her", "as his", "cause")
 _VERBS = (
-    r"(?:is|are|isn't|aren't|was|were|has|have|had|keeps?|kept|won't|can't|cannot|doesn't|don't|"
+    r"(?:is|are|isn't|aren't|was|were|has|have|had|keeps?|kept|won't|can't|cannot|would|confuse|confuses|mislead|misleads|doesn't|don't|"
     r"didn't|gets?|got|stays?|looks?|moves?|comes?|came|goes|went|hurts?|clicks?|alone|seems?)\b"
 )
 _REASON = re.compile(
@@ -32,6 +32,8 @@ _PURPOSE = re.compile(
     r" [^,;.]+[,;.] ?(?:so|hence|therefore|thus|for that|that's why)?,? ?"
     r"(?=(?:please )?(?:i|we|give|show|mark|return|plot|let|need|can)\b)"
 )
+_SEEN = re.compile(r"\b(?:guess\w*|hidden|covered|occluded|invisible|blocked)\b")
+_JOINTS = re.compile(r"\b(?:joints?|points?|keypoints?)\b")
 _FIRST = re.compile(
     r"^(?:at )?(?:first|initially|originally),? (?:i|we) (?:wanted|said|asked for|meant|had)"
     r" [^,;.]+[,;.]? but (?P<rest>.+?),? instead[\s.!]*$"
@@ -45,7 +47,9 @@ def without_reasons(text: str) -> str:
         text = first["rest"]
     purpose = _PURPOSE.match(text)
     wanted = found_in(text[purpose.end() :]) if purpose is not None else ()
-    if purpose is not None and any(one.scope for one in wanted):
+    if purpose is not None and (
+        any(one.scope for one in wanted) or _JOINTS.search(text, purpose.end())
+    ):
         sided = any(one.own_side for one in wanted)  # else the purpose may tell the side
         if sided or not any(one.own_side for one in found_in(purpose[0])):
             text = text[purpose.end() :]
@@ -53,7 +57,7 @@ def without_reasons(text: str) -> str:
         return text
     for match in _REASON.finditer(text):
         said = match["said"]
-        if not found_in(said) or _DENIES.search(said):
+        if not (found_in(said) or _SEEN.search(said)) or _DENIES.search(said):
             continue
         rest = f"{text[: match.start()]} , {text[match.end() :]}".strip(" ,")
         if _POINTS.search(rest) or not any(one.scope for one in found_in(rest)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from posealign.instructions.parts import PAIRED
 from posealign.instructions.phrases import phrasebook
 
 OTHER = {"left": "right", "right": "left"}
@@ -9,8 +10,10 @@ SIDES_HAN = {"left": "左", "right": "右"}
 
 
 def called(part: str, side: str | None, language: str) -> str:
-    """The usual words: "left knee", 左膝; of both "knees", 双膝."""
+    """The usual words: "left knee", 左膝; of both "knees", 双膝; of what has no sides "nose"."""
     one, many = phrasebook(language).forms(part)[0]
+    if part not in PAIRED:
+        return one
     if language == "zh":
         return f"{SIDES_HAN[side] if side else '双'}{one}"
     return f"{side} {one}" if side else many

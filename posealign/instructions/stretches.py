@@ -22,9 +22,13 @@ _WAYS = {  # joint and direction → the segments, in the words that stand for t
     ("wrist", "down"): ("hand",),
     ("shoulder", "up"): ("head",),
     ("neck", "up"): ("head",),
+    ("neck", "down"): ("all but the head",),
 }
 _LIMB_OF = {"knee": "leg", "ankle": "leg", "elbow": "arm", "wrist": "arm"}
-_ALONE = ("head",)  # no limb, and no pair
+_ALONE = {  # no limb, and no pair
+    "head": ("head", "头"),
+    "all but the head": ("everything except the head", "除了头都要"),
+}
 _HAN = {
     "shank": "小腿", "foot": "脚", "thigh": "大腿", "forearm": "前臂", "hand": "手",
     "upper arm": "上臂", "ankle": "踝", "wrist": "腕", "hip": "髋", "shoulder": "肩",
@@ -35,13 +39,15 @@ _STRETCH = re.compile(
     r"(?: of (?:it|them))? )?"
     r"(?:\b(?:(?P<below>below|beneath|underneath|distal to)|(?P<above>above|proximal to)) "
     r"(?P<named>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle|wrist|shoulder|neck)s?)\b"
-    r"|(?:\bfrom |(?<=, ))(?P<first>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle|wrist|shoulder"
+    r"|(?:\bfrom |(?<=, )|^(?=neck (?:down|up)\b))(?P<first>(?:[a-z]+ ){0,2}?(?:knee|elbow|ankle"
+    r"|wrist|shoulder"
     r"|neck)s?)(?: joints?)?(?: and| on)? "
     r"(?:(?P<down>down(?:wards?)?|below|distally|on(?:wards?)?)|(?P<up>up(?:wards?)?|above|proximally))\b"
     r"|\b(?P<start>(?:(?:left|right) )?(?:knee|elbow|ankle|wrist)s?) and (?:everything |all "
     r"|what's )?"
     r"(?:(?P<on>below|down(?:wards?)?|distal)|above|proximal)(?: to)?(?: it| them)?\b)"
-    r"(?! (?:to|till|until|through|as far|into|over|past|via)\b)(?P<alone> segments?\b)?"
+    r"(?! (?:to|till|until|through|as far|into|over|past|via|the|his"
+    r"|her)\b)(?P<alone> segments?\b)?"
 )
 _STRETCH_HAN = re.compile(
     r"[从自由]?(?P<named>[左右双两]?[侧边个]?的?(?:膝|手?肘|胳膊肘|脚?踝|手?腕|肩膀?|脖子|颈)[盖部]?(?:关节)?)"
@@ -49,7 +55,7 @@ _STRETCH_HAN = re.compile(
     r"的?(?:部[分位]|那[一]?[截段])?(?P<alone>段)?(?![到至直、和脚踝连截剪裁])"
 )
 _PLAIN = re.compile(
-    r"(?:\W|\b(?:only|just|show|mark|give|get|plot|draw|display|label|return|output|want|need|see|i|"
+    r"(?:\W|\b(?:only|just|do|show|mark|give|get|plot|draw|display|label|return|output|want|need|see|i|"
     r"me|please|pls|can|could|you|would|like|the|his|her|its|their|both|joints?|points?|keypoints?|"
     r"of|for|on|in|baby's|infant's|child's|baby|skeleton|track|detect|find|locate|us|we|and|then)\b)*"
 )
@@ -61,7 +67,8 @@ _PLAIN_HAN = re.compile(
 _FIRST_OF = {
     ("shank", "foot"): "ankle", ("shank",): "ankle", ("thigh",): "hip", ("foot",): "foot",
     ("forearm", "hand"): "wrist", ("forearm",): "wrist", ("upper arm",): "shoulder",
-    ("hand",): "hand", _ALONE: "head",
+    ("hand",): "hand", ("head",): "head",
+    ("all but the head",): "all but the head",
 }  # fmt: skip
 _ITSELF = re.compile(
     r"[\s,(]*(?:(?P<less>(?:the )?(?:knee|elbow)s? (?:itself |themselves )?(?:not included"
@@ -74,7 +81,11 @@ _ITSELF = re.compile(
     r"|含(?:膝盖?|手?肘)(?:关节)?|(?:膝盖?|手?肘)(?:关节)?(?:也算|包括在内|在内))\)?"
 )
 _PAIR_HAN = re.compile(r"(?:双|两[条只个]?)$")
-_GAP = re.compile(r"[\s,:(–-]*(?:的|(?:but )?(?:only|just)|(?:the )?(?:part|bit|piece))?[\s,]*")
+_GAP = re.compile(
+    r"[\s,.;。:(–-]*(?:的|(?:but )?(?:only|just)|(?:the )?(?:part|bit|piece)"
+    r"|more (?:precisely|exactly|specifically)|to be (?:exact|precise)|specifically"
+    r"|(?:更?准确|确切|具体)(?:地|来)?(?:说|讲)?(?:就?是)?)?[\s,]*"
+)
 
 
 def stretched(clean: str) -> str:
@@ -99,7 +110,7 @@ def _put(clean: str, pattern: re.Pattern[str], han: bool) -> str:
     plain = _less_side(head)
     if segments is None or not (_PLAIN_HAN if han else _PLAIN).fullmatch(plain):
         return clean
-    if told.get("all") and way == "up" and limb is None and segments != _ALONE:
+    if told.get("all") and way == "up" and limb is None and segments[0] not in _ALONE:
         return clean  # everything above the knees is more than two thighs
     side = joint.side or _side_before(head, limb)
     body, tail = plain if side else _PAIR_HAN.sub("", head), clean[match.end() :]
@@ -147,7 +158,7 @@ def _less_side(head: str) -> str:
 
 def _word(segment: str, side: str | None, han: bool) -> str:
     if segment in _ALONE:
-        return "头" if han else "head"
+        return _ALONE[segment][han]
     if han:
         return f"{SIDES_HAN[side] if side else '双'}{_HAN[segment]}"
     plural = {"foot": "feet"}.get(segment, f"{segment}s")

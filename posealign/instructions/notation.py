@@ -1,0 +1,52 @@
+"""How programs write it: "LShoulder, RHip", "+left_arm -left_wrist", "a && !b", "kpts".
+
+Such signs become the words that they stand for.
+"""
+
+from __future__ import annotations
+
+import re
+
+_JOINTS = {"sho": "shoulder", "elb": "elbow", "wri": "wrist", "ank": "ankle"}
+_CAMEL = re.compile(  # no ear: "rear" is a word
+    r"\b(?P<side>[lr])(?P<part>shoulder|elbow|wrist|hip|knee|ankle|eye|arm|leg|foot|hand|sho|elb"
+    r"|wri|ank)s?\b"
+)
+_SIGNED = re.compile(r"\s*(?:[+-]\s?[a-z_]+[\s,]*)+")
+_TERM = re.compile(r"(?P<sign>[+-])\s?(?P<name>[a-z_]+)")
+_NOT = re.compile(r"[\s,;]*(?:&&?|\band\b)?\s*(?<![a-z0-9!])!(?=[a-z])")
+_SUBJECT = re.compile(
+    r"\"?\bsubject\"?\s*[:=]\s*\"?(?P<who>largest|leftmost|rightmost|infant|adult)\b\"?"
+)
+_PEOPLE = {
+    "largest": "the largest person", "leftmost": "the leftmost person",
+    "rightmost": "the rightmost person", "infant": "only the infant", "adult": "only the adult",
+}  # fmt: skip
+_KPTS = re.compile(r"\bkpts\b")
+_SHORT = re.compile(r"\b(?:contralat\b\.?|ipsilat\b\.?)")
+
+
+def in_words(text: str) -> str:
+    """A normalised text with such signs in words."""
+    text = _CAMEL.sub(_sided, text)
+    text = _SHORT.sub(lambda match: f"{match[0].rstrip('.')}eral", _KPTS.sub("keypoints", text))
+    if _SIGNED.fullmatch(text):
+        text = _sum(text)
+    if "!" in text:
+        text = _NOT.sub(" without ", text).replace("&&", ",")
+    return _SUBJECT.sub(lambda match: _PEOPLE[match["who"]], text) if "subject" in text else text
+
+
+def _sided(match: re.Match[str]) -> str:
+    part = _JOINTS.get(match["part"], match["part"])
+    return f"{'left' if match['side'] == 'l' else 'right'} {part}"
+
+
+def _sum(text: str) -> str:
+    """ "+left_arm -left_wrist" → "left_arm without left_wrist"; as it is where nothing is added."""
+    terms = [(match["sign"], match["name"]) for match in _TERM.finditer(text)]
+    added = [name for sign, name in terms if sign == "+"]
+    gone = [name for sign, name in terms if sign == "-"]
+    if not added:
+        return text
+    return " and ".join(added) + (f" without {' and '.join(gone)}" if gone else "")

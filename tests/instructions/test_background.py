@@ -1,0 +1,55 @@
+"""What is told before a wish goes, unless the wish needs it."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.background import foreground
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "right foot is bandaged after the heel prick. i want the right leg without the foot.",
+            "i want the right leg without the foot.",
+        ),
+        (
+            "ecg leads all over the chest, but can you still find the shoulders?",
+            "can you still find the shoulders?",
+        ),
+        (
+            "physio's hands are on the mat too. the baby's left leg, nobody else's.",
+            "the baby's left leg, nobody else's.",
+        ),
+        (
+            "covered from the tummy down, so the upper body will do.",
+            "the upper body will do.",
+        ),
+        (
+            "taken from the foot end. the hand on the left side of the picture.",
+            "the hand on the left side of the picture.",
+        ),
+        ("右脚采完足跟血包着纱布,我要右腿,不含脚", "我要右腿,不含脚"),
+        ("康复师的手也在垫子上。要宝宝的左腿,别人的不要。", "要宝宝的左腿,别人的不要。"),
+    ],
+)
+def test_what_is_told_before_a_wish_goes(text: str, said: str) -> None:
+    assert foreground(text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the left arm is splinted, show the other one",  # points to what is told
+        "the left arm is splinted, show the elbow",  # a side for whoever looks for it
+        "he is held in my arms, only the head please",  # a premise of the answer
+        "the arms and the legs; only the left ones",
+        "扶着宝宝头的大人的手,那双手在哪",
+        "膝盖和手肘,算了手肘不要了",
+        "右侧从髋到踝,再要一个鼻尖",
+        "the knees are what i want",
+    ],
+)
+def test_what_a_wish_needs_stays(text: str) -> None:
+    assert foreground(text) == text

@@ -1,0 +1,54 @@
+"""What is named in contrast takes nothing from the wish."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.contrasts import uncontrasted
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("i meant the left forearm, not the whole arm", "the left forearm"),
+        ("no, i meant the upper arms, not the forearms", "the upper arms"),
+        ("我说的是左前臂,不是整条胳膊", "左前臂"),
+        ("我要她身体的右半边,不要左半边", "我要她身体的右半边"),
+        ("not his left arm, his right.", "the right arm"),
+        (
+            "the leg on the right as i look at the photo, not the child's right leg.",
+            "the leg on the right as i look at the photo",
+        ),
+        ("everything except the head, i don't need that.", "everything except the head"),
+        (
+            "i'd rather not have anything on the face, all the rest is fine",
+            "everything except the face",
+        ),
+        ("arms and legs, leave the head and face alone", "arms and legs"),
+        ("all four limbs, no trunk or head", "all four limbs"),
+        ("arms and legs... scratch the legs", "arms and legs without the legs"),
+        ("标胳膊和腿,头和脸不用管", "标胳膊和腿"),
+        ("下半身,只是左膝跳过,包着纱布呢", "下半身,不要左膝"),
+        ("全部,不要手,不要脚", "除了手和脚都要"),
+        ("除了头都要。哦对了,脚踝也别要。", "除了头和脚踝都要"),
+    ],
+)
+def test_a_contrast_takes_nothing(text: str, said: str) -> None:
+    assert uncontrasted(text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i meant the leg, not the foot, please",  # an exception
+        "from the left hip to the left ankle, no knee",
+        "left arm and head. not the left arm, the right one.",
+        "not left_hand and not right_hand",
+        "左右髋到踝,膝盖跳过",
+        "the arms, not too fast",
+        "darn the heel, leave the toe",
+        "上半身被挡的那些,头不管",
+    ],
+)
+def test_what_is_no_contrast_stays(text: str) -> None:
+    assert uncontrasted(text) == text

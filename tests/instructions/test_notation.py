@@ -1,0 +1,28 @@
+"""Signs and abbreviations of programs, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.notation import in_words
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lshoulder, rhip", "left shoulder, right hip"),
+        ("lsho rsho lelb relb", "left shoulder right shoulder left elbow right elbow"),
+        ("+left_arm +right_leg -left_wrist", "left_arm and right_leg without left_wrist"),
+        ("upper_body && !right_arm", "upper_body without right_arm"),
+        ('{"subject": "largest", "joints": "head"}', '{the largest person, "joints": "head"}'),
+        ("lue & contralat le", "lue & contralateral le"),
+        ("kpts under blanket", "keypoints under blanket"),
+    ],
+)
+def test_signs_become_words(text: str, said: str) -> None:
+    assert in_words(text) == said
+
+
+@pytest.mark.parametrize("text", ["rear view, the leg", "-left_arm", "wow! the legs!", "relief"])
+def test_what_is_no_sign_stays(text: str) -> None:
+    assert in_words(text) == text
