@@ -64,6 +64,12 @@ _ONE_OF_THEM = re.compile(
     r"\bthe one (?:on|to|at) the (?:far )?(?P<side>left|right)\b(?! side)"
     r"|(?P<han>最?[左右])(?:手?边|侧)(?:的)?那[位个]"
 )
+_DROP_THAT = re.compile(
+    r"\b(?:drop|skip|ignore|leave|exclude) (?:that|this|the other) one(?: out)?,? and (?:keep"
+    r"|mark|show|give me"
+    r"|take|do) (?=(?:just|only)\b)"
+)
+_ONLY_WITHOUT = re.compile(r",? (?:only|just|but)(?= without\b)")
 _PLAYER = re.compile(
     r"\b(?:player|athlete|dancer|swimmer|runner|skater|gymnast|boxer|keeper|goalkeeper|skier|climber"
     r"|pupil|performer|fighter)(?=s? (?:on|to|at|furthest|farthest|nearest|closest|in|who)\b)"
@@ -82,6 +88,10 @@ def without_asides(clean: str) -> str:
         clean = _BYE.sub("", clean).strip(" ,") or clean
     if "er " in clean or "te " in clean:
         clean = _PLAYER.sub("person", clean)
+    if " without" in clean:
+        clean = _ONLY_WITHOUT.sub("", clean)
+    if " one" in clean:
+        clean = _DROP_THAT.sub("", clean)
     if _SEVERAL.search(clean):
         clean = _ONE_OF_THEM.sub(_person, clean)
     if "'s" in clean:

@@ -22,6 +22,7 @@ _CUT_HAN = re.compile(r"[,;。!]+(?:所以|因此|但是?|不过|麻烦|那就|�
 _WISH = re.compile(
     r"\b(?:i'd (?:just |only )?(?:like|want)|(?:i|we) (?:just |only |still )?(?:want|need)|give me"
     r"|show|mark|find|please|pls|just|only|(?:can|could|would|will) you|get me|return|plot|label"
+    r"|(?:everything|all) (?:but|except|apart from|other than)|skip|leave|exclude|omit"
     r"|annotate|locate|detect|draw|outline|track|do|let's|keep to|stick to|interested in|(?:is"
     r"|are) (?:enough|fine|all i"
     r"|what (?:i|we))|will (?:do|suffice)|estimate|where (?:is|are))\b"
@@ -39,7 +40,8 @@ _SMALL = re.compile(
 )
 _POINTS = re.compile(
     r"\b(?:that|this|those|these|them|they|it|its|other|others|ones?|same|both|either|rest|there"
-    r"|else|also|too|as well|again|anything|everything(?! from)|all|affected|unaffected|opposite"
+    r"|else|also|too|as well|again|anything|everything(?! (?:from|but|except|apart|other))|all"
+    r"|affected|unaffected|opposite"
     r"|free|good"
     r"|bad|healthy|hidden|visible|occluded|covered)\b"
 )
@@ -58,15 +60,16 @@ _WANTS = re.compile(
 _WISH_HAN = re.compile(
     r"^(?:请|我|就|只|仅|先|主要|还是|帮|麻烦|给我|你|都|来|再|把|想){0,4}(?:要|想要|标|看|画|找|取"
     r"|给|显示|输出|需要?|估计|检测|定位|圈|求|测|跟踪|只|关心|评估|除了)|(?:就够了?|就行|就好|即可|就?算了|在哪)"
+    r"|(?:还是|都)(?:要|需要|标)[。!]*$"
 )
 _STATES_HAN = re.compile(
     r"[着了在被有是从包扎贴插挡缠裹吊绑夹]|(?<!膝)盖|怀疑|疑似|诊断|固定|留置|放置|戴|穿|采|拍|接|连|打"
 )
 _POINTS_HAN = re.compile(
-    r"[那这另其它他她同剩余没未]|别的|也|还有|一样|患|健|伤|对侧|露|可见|看得|看不|挡|遮|盖|藏"
+    r"(?<!的)[那这]|[另其它他她同剩余没未]|别的|也|还有|一样|患|健|伤|对侧|露|可见|看得|看不|挡|遮|盖|藏"
 )
 _WANTS_HAN = re.compile(
-    r"[要标请只仅除需不没别勿甭?:=哪谁错]|(?:改|换)[成为]|画(?!面)|显示|输出|关心|看(?![不起着来])|取|给|找|如果|对比|比较|先|算了|说|抱|趴|躺|坐|站|爬|卧|从.*到"
+    r"[要标请仅除需不没别勿甭?:=哪谁错]|(?<![两一几那这每])只|(?:改|换)[成为]|画(?!面)|显示|输出|关心|看(?![不起着来])|取|给|找|如果|对比|比较|先|算了|说|抱|趴|躺|坐|站|爬|卧|从.*到"
 )
 _FOR = re.compile(
     r"[,;.]? (?:so (?:that )?(?:i|we|she|he) can(?!'t|not)|to compare (?:it|them|this)"
@@ -90,11 +93,20 @@ _BODY = re.compile(
     r"(?!'s)|\b(?:baby|infant|child|kid) only\b|只[要标看画]?(?:宝宝|婴儿|孩子|新生儿)的?(?=$"
     r"|[,。;])"
 )
+_SKIPS_HAN = re.compile("(?:跳过|别标|不标|别要|去掉)[了吧]*[。!]*$")
+_PHRASE_HAN = re.compile("的[^,;。的]{1,4}$")  # 抬着的腿
 _MIND = re.compile(  # whom or what to leave out, that nobody asked for
     r"\b(?:please )?(?:ignore|never mind|forget(?: about)?|don't (?:mark|mind|show|include)|not"
     r"|skip) "
     r"(?:her|him|them|hers|his|it|that|those|theirs)(?=\s*$)"
     r"|(?:别|不用|不必|甭)(?:去)?(?:管|理|标)(?:[她他它]们?|那些|这些)(?:的)?"
+)
+_LAST_CUT = re.compile(r"(?:[,.;] |\s[–—-] )(?P<told>[^,;.]+)[.!]*$")
+_LAST_CUT_HAN = re.compile(r"[,;。](?P<told>[^,;。]+)[。!]*$")
+_ONLY = re.compile(r"\b(?:only|just)\b|只|就(?:行|好|够)")
+_TELLS_WHICH = re.compile(
+    r"\b(?:those|these|both|bits|view|oh|ones?|that|which|this|other|same|where|with|left|right|visible|see|seen|guess\w*)\b"
+    r"|[左右那这哪另又]|画面|必须|可见|看得|看不|露"
 )
 _PLACE = re.compile(r"\b(?:tummy|belly|waist)\b|腰|肚")
 
@@ -116,13 +128,24 @@ def _less_purpose(text: str, han: bool) -> str:
     """ "The lower body, so that I can compare it with last week's standing pose"."""
     match = _FOR_HAN.search(text) if han else _FOR.search(text) or _TO_SEE.search(text)
     wish = text[: match.start()] if match is not None else text
-    if match is None or not _names(wish) or (han and _WANTS_HAN.search(wish) is None):
-        return text
+    if match is None or not _names(wish) or (han and _STATES_HAN.search(wish)):
+        return _less_state(text, han)
     aside = found_in(match[0])
     if any(one.own_side for one in aside) and _leaves_side(wish):
         return text
     told = not han and _WISH.search(wish) is None and _is_told(wish, han)
     return text if told else wish
+
+
+def _less_state(text: str, han: bool) -> str:
+    """ "Just the elbows and wrists, the nappy hides the rest": told behind a wish."""
+    cut = (_LAST_CUT_HAN if han else _LAST_CUT).search(text)
+    if cut is None or _ONLY.search(text[: cut.start()]) is None or not _names(text[: cut.start()]):
+        return text
+    wish, told = text[: cut.start()], cut["told"]
+    if not _is_told(told, han) or _names(told) or _TELLS_WHICH.search(told):
+        return text
+    return wish
 
 
 def _names(text: str) -> bool:
@@ -141,6 +164,8 @@ def _is_told(clause: str, han: bool) -> bool:
     if not clause.strip():
         return True
     states, wants = (_STATES_HAN, _WANTS_HAN) if han else (_STATES, _WANTS)
+    if han and _PHRASE_HAN.search(clause):
+        return False
     return states.search(clause) is not None and wants.search(clause) is None
 
 
@@ -150,6 +175,8 @@ def _wishes(rest: str, han: bool) -> bool:
     wish, points = (_WISH_HAN, _POINTS_HAN) if han else (_WISH, _POINTS)
     if not (_names(first) or _BODY.search(first)) or points.search(first):
         return False
+    if han and first.rstrip("。! ") == rest.rstrip("。! ") and _SKIPS_HAN.search(first):
+        return True
     return wish.search(first) is not None or (
         not han and _SMALL.fullmatch(unnamed(first)) is not None
     )

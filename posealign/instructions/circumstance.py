@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from posealign.instructions.binding import bind
+from posealign.instructions.binding import HALVES, bind
 from posealign.instructions.found import found_in
 from posealign.instructions.keywords import parse_text
 from posealign.instructions.mend_han import HAN
@@ -27,7 +27,7 @@ _WISHES = re.compile(
     r"|[?:=]"
 )
 _WISHES_HAN = re.compile(
-    r"[要标画请只仅除需不没别勿甭?:=先]|显示|输出|看|给|如果|算了|说|错|去掉|拿掉|删|剔"
+    r"(?<![两一几那这每])只|[要标画请仅除需不没别勿甭?:=先]|显示|输出|看|给|如果|算了|说|错|去掉|拿掉|删|剔"
 )
 # What is said of a part and denies no wish: "doesn't move", 看不清.
 _IDLE = re.compile(
@@ -42,8 +42,8 @@ _CONCLUDES = re.compile(
 )
 _SAME_BREATH = re.compile(r"[,;.\s]*(?:but|not|and not|but not|except|without|minus|or|like)\b")
 _CHOOSES = re.compile(
-    r"\b(?:one(?! on| at)|which|that|whichever|nearer|nearest|closer|closest|higher|lower|touching|raised|baby"
-    r"|infant)\b|[一有哪谁][只条个边侧]|段|最|更|举|抬|扬|贴脸|碰|远离|靠近|近的|远的|捂|宝宝|婴儿|孩子"
+    r"\b(?:one(?! on| at)|which|that|whichever|nearer|nearest|closer|closest|higher|lower|touching"
+    r"|raised|baby|infant)\b|[一有哪谁][只条个边侧]|的那[只条个]|段|最|更|举|抬|扬|贴脸|碰|远离|靠近|近的|远的|捂|宝宝|婴儿|孩子"
 )
 _DRAWN = re.compile(r"coco|halpe|smil|openpose|\blsp|\b[23]d\b")  # skeletons, dimensions
 _WHOLES = frozenset({"all", "left_side", "right_side", "upper_body", "lower_body"})
@@ -101,7 +101,9 @@ class Circumstance:
     @cached_property
     def side(self) -> str | None:
         """The one side that is told of."""
-        sides = {one.own_side for one in found_in(self.told)} - {None}
+        found = found_in(self.told)
+        sides = {one.own_side or (HALVES.get(one.scope) if one.scope else None) for one in found}
+        sides -= {None}
         return sides.pop() if len(sides) == 1 else None
 
 

@@ -12,7 +12,7 @@ from posealign.instructions.binding import bind, is_unsided
 from posealign.instructions.found import found_in, unnamed
 from posealign.instructions.parts import joints_of
 from posealign.instructions.query import Part
-from posealign.instructions.sides import called
+from posealign.instructions.sides import OTHER, called
 
 _WAY = re.compile(
     r"^(?:(?:on|for) )?(?:the |his |her )?(?P<side>left|right) side(?: only)?[,:] (?:everything "
@@ -20,6 +20,11 @@ _WAY = re.compile(
     r"|the joints |joints )?from (?:the )?(?P<first>[a-z]+) (?:all the way )?(?:down "
     r"|up )?to (?:the )?"
     r"(?P<last>[a-z]+)(?=[\s.!]*$)"
+)
+_OTHER_SIDE = re.compile(
+    r"^(?P<first>[^,;.]+?)[,;] (?:but |and )?(?:on|for|of|from) the (?:other|opposite"
+    r"|(?P<side>left|right))"
+    r"(?: side| one)?,? (?:just |only |i want )?(?:the )?(?P<last>[a-z]+)[\s.!]*$"
 )
 _CUT = re.compile(r"\s*[:;,]\s*|\s[–—-]\s")
 _PURPOSE = re.compile(
@@ -43,7 +48,19 @@ _ARM, _LEG = joints_of("arm") | joints_of("hand"), joints_of("leg") | joints_of(
 def with_sides(clean: str) -> str:
     """A normalised text with the side at each part of such a list."""
     clean = _WAY.sub(r"from the \g<side> \g<first> to the \g<side> \g<last>", clean)
+    other = _OTHER_SIDE.match(clean)
+    if other is not None:
+        clean = _beside(clean, other)
     return _under_one(clean) or _limb_by_limb(clean) or clean
+
+
+def _beside(clean: str, match: re.Match[str]) -> str:
+    """ "The left hip, but on the other side the knee" → left hip and right knee."""
+    one, two = _only_part(match["first"]), _only_part(match["last"])
+    if one is None or one.side is None or two is None or not is_unsided(two):
+        return clean
+    side = match["side"] or OTHER[one.side]
+    return _named([(one.name, one.side), (two.name, side)], clean) if side != one.side else clean
 
 
 def _under_one(clean: str) -> str | None:

@@ -36,15 +36,15 @@ _PRONOUN_HAN = re.compile(
     rf"(?P<lead>{_OUT_OF_HAN})(?P<it>{_IT_HAN})"
     rf"|(?:(?<=^)|(?<=[,;。把将]))(?P<first>{_IT_HAN})"
     r"(?P<tail>[就都]?(?:不要|别要|别标|跳过|不标|去掉|算了|不用))"
-    rf"|(?:(?<=^)|(?<=[,;。把将要标看取只]))(?P<place>[这那][两俩几些]?[个处]{_THING_HAN})"
+    rf"|(?:(?<=^)|(?<=[,;。把将要标看取只是]))(?P<place>[这那][两俩几些]?[个处]{_THING_HAN})"
 )
 _MANY = re.compile(r"them|those|these|它们|[两俩几些]")
 _THAT_PART = re.compile(
     r"\b(?:that|this|the same|the whole|that whole|that same) (?P<part>arm|leg|hand|foot|knee|elbow"
-    r"|wrist|ankle|hip|shoulder|thigh|forearm|limb)\b(?! side)"
+    r"|wrist|ankle|hip|shoulder|thigh|forearm|limb|heel|thumb|ear|eye|big toe)\b(?! side)"
 )
 _THAT_PART_HAN = re.compile(
-    r"(?<![的左右外另])[这那]一?[条只个根](?P<part>大腿|小腿|前臂|上臂|胳膊|手臂|臂|腿|手|脚|膝盖?|脚踝|手腕|手肘|肩膀?|髋)"
+    r"(?<![的左右外另])[这那]一?[条只个根](?P<part>大腿|小腿|前臂|上臂|胳膊|手臂|臂|腿|手|脚|膝盖?|脚踝|手腕|手肘|肩膀?|髋|踝|膝|拇指|大拇指|脚跟|足跟|脚后跟|耳朵|眼睛?)"
 )
 _THAT_SIDE = re.compile(
     r"(?: (?:on|of|from|for))? (?:the )?(?:that|this|same|(?P<other>other|opposite)) side\b"
@@ -72,6 +72,7 @@ _WHOLE_SIDE_HAN = re.compile(
     r"(?:整个|全部|所有的?点|关键点)*(?:都|全)*(?:要|标|给我)?(?:出来|上)?[。!]*"
 )
 _SIDED = re.compile(r"\b(left|right)-sided\b")
+_EXCEPT_SIDE = re.compile(rf"(?P<lead>\b{_EXCEPT}) (?:that|this) side\b")
 _OTHERS = re.compile(
     r"[没未健好徒净空光剩]|不(?![要用标])|别(?![要标管])|free|without|\bun[a-z]+ed"
 )  # of a pair the free one
@@ -89,7 +90,12 @@ def named_again(text: str) -> str:
         said = _rest_of_part(one) or _substituted(one)
         if said is not None:
             return _that_part(one, said) or said
-        said = _on_that_side(one) or _whole_side(one) or _that_part(one, one.behind)
+        said = (
+            _less_that_side(one)
+            or _on_that_side(one)
+            or _whole_side(one)
+            or _that_part(one, one.behind)
+        )
         if said is not None:
             return said
     return text
@@ -147,6 +153,15 @@ def _whole_side(one: Circumstance) -> str | None:
         return None
     side = OTHER[side] if match["other"] else side
     return f"{SIDES_HAN[side]}半身" if one.han else f"everything on the {side} side of the body"
+
+
+def _less_that_side(one: Circumstance) -> str | None:
+    """ "A mess of cables on the left side, so everything except that side"."""
+    match = _EXCEPT_SIDE.search(one.behind)
+    if match is None or one.side is None:
+        return None
+    said = f"{match['lead']} the {one.side} side of the body"
+    return less_lead(f"{one.behind[: match.start()]}{said}{one.behind[match.end() :]}")
 
 
 def _on_that_side(one: Circumstance) -> str | None:

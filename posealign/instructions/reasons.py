@@ -34,6 +34,10 @@ _PURPOSE = re.compile(
 )
 _SEEN = re.compile(r"\b(?:guess\w*|hidden|covered|occluded|invisible|blocked)\b")
 _JOINTS = re.compile(r"\b(?:joints?|points?|keypoints?)\b")
+_PURPOSE_HAN = re.compile(
+    r"^(?:我|我们)?(?:是?想|需?要|打算|正?在|为了)(?:量|测量?|算|计算|评估|分析|研究|统计|数|观察|了解|检查|筛查)"
+    r"(?:一下)?[^,;。要标]{1,12}[,;。](?:所以|因此|请|就|那)*(?=.)"
+)
 _FIRST = re.compile(
     r"^(?:at )?(?:first|initially|originally),? (?:i|we) (?:wanted|said|asked for|meant|had)"
     r" [^,;.]+[,;.]? but (?P<rest>.+?),? instead[\s.!]*$"
@@ -53,6 +57,12 @@ def without_reasons(text: str) -> str:
         sided = any(one.own_side for one in wanted)  # else the purpose may tell the side
         if sided or not any(one.own_side for one in found_in(purpose[0])):
             text = text[purpose.end() :]
+    han = _PURPOSE_HAN.match(text)
+    if han is not None:
+        told, asked = found_in(han[0]), found_in(text[han.end() :])
+        sided = any(one.own_side for one in asked) or not any(one.own_side for one in told)
+        if sided and any(one.scope for one in asked):
+            text = text[han.end() :]
     if not any(stem in text for stem in _STEMS):
         return text
     for match in _REASON.finditer(text):

@@ -12,6 +12,12 @@ from posealign.instructions.per_limb import with_sides
     [
         ("r elbow rom: shoulder/elbow/wrist", "right shoulder and right elbow and right wrist"),
         ("lt knee flex angle, need hip/knee/ankle", "left hip and left knee and left ankle"),
+        ("the left hip, but on the other side the knee.", "left hip and right knee"),
+        ("the whole left leg, but on the right just the thigh.", "left leg and right thigh"),
+        (
+            "right side, everything from hip to ankle",
+            "from the right hip to the right ankle",
+        ),
         ("右臂:肩和腕要,肘不要", "右肩和右手腕"),
         (
             "for the left leg the knee will do, for the right one i need the ankle.",

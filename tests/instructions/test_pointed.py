@@ -37,6 +37,7 @@ def test_what_is_pointed_at_is_named(text: str, said: str) -> None:
         "legs are under the blanket, plot those points",  # what is hidden
         "both arms, skip the rest",
         "有条腿翘老高了,就要那条",
+        "悬着的那只脚免了,别的都给",
         "膝盖,画面里高的那个不要",
     ],
 )

@@ -36,6 +36,10 @@ from posealign.instructions.pronouns import named_again
             "he has a left-sided hemiplegia, so i want that whole side of the body.",
             "everything on the left side of the body",
         ),
+        (
+            "the left side of his body is a mess of cables, so everything except that side.",
+            "everything except the left side of the body.",
+        ),
         ("左臂被画面边缘切掉了,所以除了这条胳膊,其他的都要。", "除了左胳膊,其他的都要。"),
         ("超声提示右髋发育不良,所以我只要这个关节。", "我只要右髋。"),
         ("他用右臂投球,所以我只要这条胳膊。", "我只要右胳膊。"),
