@@ -10,6 +10,7 @@ is left unsaid ("the left one too") is put in last.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from posealign.instructions.afterthought import put_together
 from posealign.instructions.asides import without_asides
@@ -35,6 +36,7 @@ from posealign.instructions.pinyin import from_pinyin
 from posealign.instructions.placed import placed
 from posealign.instructions.pointed import in_place
 from posealign.instructions.pronouns import named_again
+from posealign.instructions.purposes import without_purpose
 from posealign.instructions.reasons import without_reasons
 from posealign.instructions.singled import singled
 from posealign.instructions.slips import unslipped
@@ -65,6 +67,11 @@ _LATIN = re.compile(
     r"\b(?P<part>(?:(?:membrum|articulatio|os|digitus) )?[a-z]+) "
     r"(?:(?P<left>sinistr(?:a|ae|um|i)|(?<=[sx] )sinister)|dextr(?:a|ae|um|i)|(?<=[sx] )dexter)\b"
 )
+# What puts a text plainly, one after the other: what stands beside the wish first.
+_PLAINER: tuple[Callable[[str], str], ...] = (
+    without_asides, in_place, named_again, without_purpose, foreground, uncontrasted, halved,
+    all_but, singled, with_sides, on_the_way, headed, placed, stretched, listed, denied,
+)  # fmt: skip
 _LONGEST = 40  # characters of a part's name
 _NO_PART = re.compile(r"hand side|\w+ side\b|手?边")
 
@@ -76,11 +83,8 @@ def cleaned(text: str) -> str:
     mended = mend(unslipped(text))
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
-    mended = all_but(
-        halved(uncontrasted(foreground(named_again(in_place(without_asides(mended))))))
-    )
-    mended = stretched(placed(headed(on_the_way(with_sides(singled(mended))))))
-    mended = denied(listed(mended))
+    for plainer in _PLAINER:
+        mended = plainer(mended)
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     mended = _BOTH.sub(lambda match: _both(match, "both "), mended)
     if HAN.search(mended):

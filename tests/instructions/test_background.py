@@ -31,13 +31,6 @@ from posealign.instructions.background import foreground
             "the hand on the left side of the picture.",
         ),
         (
-            "the lower body, so that i can compare it with last week's standing pose",
-            "the lower body",
-        ),
-        ("i need neck and shoulders to check the head alignment.", "i need neck and shoulders"),
-        ("要胳膊和腿,我好拿来做火柴人动画", "要胳膊和腿"),
-        ("只要手肘和手腕,下面全被尿布和导线挡住了", "只要手肘和手腕"),
-        (
             "the nurse's hands are in the shot, ignore her, i only want the baby.",
             "i only want the baby.",
         ),
@@ -62,10 +55,7 @@ def test_what_is_told_before_a_wish_goes(text: str, said: str) -> None:
         "膝盖和手肘,算了手肘不要了",
         "右侧从髋到踝,再要一个鼻尖",
         "the knees are what i want",
-        "only the baby's feet, those bits under the cover",
-        "just the left foot, oh let's have both",
         "抬着的腿,脚踝别标",
-        "i want to compare with the other shoulder",
     ],
 )
 def test_what_a_wish_needs_stays(text: str) -> None:

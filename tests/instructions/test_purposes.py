@@ -1,0 +1,36 @@
+"""What is told behind a wish goes, unless it is one."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.purposes import without_purpose
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "the lower body, so that i can compare it with last week's standing pose",
+            "the lower body",
+        ),
+        ("i need neck and shoulders to check the head alignment.", "i need neck and shoulders"),
+        ("要胳膊和腿,我好拿来做火柴人动画", "要胳膊和腿"),
+        ("只要手肘和手腕,下面全被尿布和导线挡住了", "只要手肘和手腕"),
+    ],
+)
+def test_what_a_wish_is_for_goes(text: str, said: str) -> None:
+    assert without_purpose(text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "only the baby's feet, those bits under the cover",
+        "just the left foot, oh let's have both",
+        "i want to compare with the other shoulder",
+        "只要左腿,被挡住的也要",
+    ],
+)
+def test_a_wish_behind_a_wish_stays(text: str) -> None:
+    assert without_purpose(text) == text
