@@ -32,7 +32,7 @@ _WISH_HAN = re.compile(
     r"(?:要|想要|标|看|画|找|取|给|显示|输出|需要?|估计|检测|定位|圈|求|测|跟踪|只|关心|评估|除了)"
     r"|(?:就够了?|就行|就好|即可|就?算了|在哪)|(?:还是|都)(?:要|需要|标)[。!]*$"
 )
-_SKIPS_HAN = re.compile("(?:跳过|别标|不标|别要|去掉)[了吧]*[。!]*$")
+_SKIPS_HAN = re.compile("(?:跳过|别标|不标|别要|去掉|就不要|就算|就免)[了吧]*[。!]*$")
 _SMALL = re.compile(  # what a wish of nothing but a part has beside it
     r"(?:[\W_]|\b(?:the|his|her|its|baby's|infant's|child's|of|and|or|for|me|on|in|at|side|left"
     r"|right|picture|image|photo|frame|to|camera|nearer|closer|closest)\b)*"
