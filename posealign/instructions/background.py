@@ -32,6 +32,7 @@ _WISH_HAN = re.compile(
     r"(?:要|想要|标|看|画|找|取|给|显示|输出|需要?|估计|检测|定位|圈|求|测|跟踪|只|关心|评估|除了)"
     r"|(?:就够了?|就行|就好|即可|就?算了|在哪)|(?:还是|都)(?:要|需要|标)[。!]*$"
 )
+_LEAVES = re.compile("skip|leave|exclude|omit")
 _SKIPS_HAN = re.compile("(?:跳过|别标|不标|别要|去掉|就不要|就算|就免)[了吧]*[。!]*$")
 _SMALL = re.compile(  # what a wish of nothing but a part has beside it
     r"(?:[\W_]|\b(?:the|his|her|its|baby's|infant's|child's|of|and|or|for|me|on|in|at|side|left"
@@ -61,7 +62,7 @@ _STATES = re.compile(
     r"|probes?|electrodes?|mask|cpap|hat|mitts?|socks?)\b"
 )
 _STATES_HAN = re.compile(
-    r"[着了在被有是从包扎贴插挡缠裹吊绑夹戴穿采拍接连打]|(?<!膝)盖|怀疑|疑似|诊断|固定|留置|放置"
+    r"[着了在被是从包扎贴插挡缠裹吊绑夹戴穿采拍接连打]|(?<!所)有|(?<!膝)盖|怀疑|疑似|诊断|固定|留置|放置"
 )
 _WANTS = re.compile(
     r"\b(?:not|no|never|without|except|don't|ignore|skip|leave|left out|excluded|want|need|please"
@@ -93,6 +94,8 @@ def foreground(text: str) -> str:
         if not is_told(text[at : end.start()]):
             break
         at = end.end()
+        if "but" in end[0] and _LEAVES.match(text, at):
+            break  # it takes away from what stands before
         if _wishes(text[at:]):
             return text[at:] if _is_free(text[:at], text[at:]) else text
     return text

@@ -27,7 +27,7 @@ _WISHES = re.compile(
     r"|[?:=]"
 )
 _WISHES_HAN = re.compile(
-    r"(?<![两一几那这每])只|[要标画请仅除需不没别勿甭?:=先]|显示|输出|看|给|如果|算了|说|错|去掉|拿掉|删|剔"
+    r"(?<![两一几那这每])只|[要标画请仅除需不没别勿甭?:=先]|显示|输出|提取|加上|看|给|如果|算了|说|错|去掉|拿掉|删|剔"
 )
 # What is said of a part and denies no wish: "doesn't move", 看不清.
 _IDLE = re.compile(

@@ -107,7 +107,7 @@ _BETWEEN = re.compile(
 )
 _LEAVES = re.compile(  # it takes away more, or tells what is seen: others read that
     r"\b(?:not?|without|except|lose|forget|skip|ignore|drop|leave|minus|less)\b|n't| to |[–→~]"
-    r"|[除不别没挡遮见到至]"
+    r"|[除不别没挡遮见到至]|[左右]半|\bhalf\b"
 )
 _WANTS_HAN = re.compile("[要标看画只取给]")
 
