@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from posealign.instructions.binding import bind, is_unsided
 from posealign.instructions.found import found_in, unnamed
 from posealign.instructions.mend_han import HAN
+from posealign.instructions.naming import leaves_side, names_parts
 
 _CUT = re.compile(
     r"[.;!]+\s+|\s+[–—]+\s+|,?\s+(?:so|but)\b[ ,]*"
@@ -103,16 +103,6 @@ def foreground(text: str) -> str:
 
 def is_han(text: str) -> bool:
     return HAN.search(text) is not None
-
-
-def names_parts(text: str) -> bool:
-    return any(one.scope for one in found_in(text))
-
-
-def leaves_side(text: str) -> bool:
-    """Whether the first part that is named has sides, and none is told."""
-    named = bind(found_in(text), text)
-    return bool(named) and is_unsided(named[0])
 
 
 def asks(text: str) -> bool:

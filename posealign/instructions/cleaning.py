@@ -38,6 +38,7 @@ from posealign.instructions.pointed import in_place
 from posealign.instructions.pronouns import named_again
 from posealign.instructions.purposes import without_purpose
 from posealign.instructions.reasons import without_reasons
+from posealign.instructions.rests import without_gone
 from posealign.instructions.singled import singled
 from posealign.instructions.slips import unslipped
 from posealign.instructions.statements import restated
@@ -69,8 +70,9 @@ _LATIN = re.compile(
 )
 # What puts a text plainly, one after the other: what stands beside the wish first.
 _PLAINER: tuple[Callable[[str], str], ...] = (
-    without_asides, in_place, named_again, without_purpose, foreground, uncontrasted, halved,
-    all_but, singled, with_sides, on_the_way, headed, placed, stretched, listed, denied,
+    without_asides, in_place, named_again, without_purpose, foreground, without_gone,
+    uncontrasted, halved, all_but, singled, with_sides, on_the_way, headed, placed, stretched,
+    listed, denied,
 )  # fmt: skip
 _LONGEST = 40  # characters of a part's name
 _NO_PART = re.compile(r"hand side|\w+ side\b|手?边")

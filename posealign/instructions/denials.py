@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 
-from posealign.instructions.found import found_in, unnamed
-from posealign.instructions.query import ALL, Part, Scope
-from posealign.instructions.sets import meant
+from posealign.instructions.found import found_in
+from posealign.instructions.naming import is_apart, is_name
+from posealign.instructions.query import ALL
 
-_LIMBS = (Part("arm"), Part("leg"), Part("limbs"))
 _WISHES_HAN = re.compile("[要标看画给取]|返回|输出|关心|需|显示")
 _OUTPUT = (
     r"(?: (?:from|in|off|on|of) (?:the |my |your |any )?(?:results?|output|skeleton|overlay|"
@@ -52,9 +51,6 @@ _DENIED_HAN = re.compile(
     r"(?:的?(?:点|关键点|关节点))?(?:从(?:结果|输出|骨架|标注|列表|里面|答案)(?:里面?|中|上)?)?"
     rf"(?:都|全|全都|统统|也|就|先)?(?:{_OUT_HAN}|(?:别|不要|不用|不必|甭)(?:要|{_VERB_HAN}(?:出来)?)?|就?算了|就?免了|不标)"
     r"(?:了|吧|啦|啊|哈)*[。!]*"
-)
-_BETWEEN = re.compile(
-    r"(?:\s|[,、/&+]|\b(?:the|his|her|its|their|and|or|nor|both|any|baby's)\b|[和与跟及或的])*"
 )
 _SEEN = re.compile(
     r"(?:(?:only|just|show|mark|give me|please|all|the|what(?:'s| is| you can)|whatever(?:'s| is)|"
@@ -99,12 +95,12 @@ def all_but(clean: str) -> str:
         return f"所有关节,{clean}"
     match = _DENIED.fullmatch(clean) or _LESS.fullmatch(clean) or _OFF.fullmatch(clean)
     if match is not None:
-        return f"everything except {match['some']}" if _is_named(match["some"]) else clean
+        return f"everything except {match['some']}" if is_name(match["some"]) else clean
     han = None if clean.isascii() else _DENIED_HAN.fullmatch(clean)
     if han is None:
         return clean
     some = han["some"] or han["behind"]
-    return f"除了{some}都要" if _is_named(some) else clean
+    return f"除了{some}都要" if is_name(some) else clean
 
 
 def _less_idle(clean: str) -> str:
@@ -114,28 +110,17 @@ def _less_idle(clean: str) -> str:
         asked = any(one.scope and one.scope != ALL for one in found_in(clean[: match.start()]))
         return clean[: match.start()] if asked else clean
     han = None if clean.isascii() else _NONE_OF_HAN.search(clean)
-    if han is None or not _is_named(han["some"]):
+    if han is None or not is_name(han["some"]):
         return clean
     before = clean[: han.start()]
     asked_for = [one.scope for one in found_in(before) if one.scope]
     gone = [one.scope for one in found_in(han["some"]) if one.scope]
     if not asked_for or re.search("[不别没除只到]", before) or not _WISHES_HAN.search(before):
         return clean
-    apart = all(_is_apart(one, whole) for one in gone for whole in asked_for)
+    apart = all(is_apart(one, whole) for one in gone for whole in asked_for)
     return before if apart else clean
-
-
-def _is_apart(one: Scope, whole: Scope) -> bool:
-    """Whether these share nothing but the corners of the trunk."""
-    return not meant(one) & meant(whole) or (whole == Part("torso") and one in _LIMBS)
 
 
 def _unsaid(match: re.Match[str]) -> str:
     """Nothing, for what was left out by a slip: 除了手,不是,除了脚."""
-    return "" if _is_named(match["wrong"] or match["slip"]) else match[0]
-
-
-def _is_named(text: str) -> bool:
-    """Whether the text names parts and says nothing else."""
-    rest = re.sub("[侧边_]", " ", unnamed(text))
-    return any(one.scope for one in found_in(text)) and _BETWEEN.fullmatch(rest) is not None
+    return "" if is_name(match["wrong"] or match["slip"]) else match[0]

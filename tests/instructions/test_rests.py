@@ -1,0 +1,41 @@
+"""What is left when something goes is put plainly."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.rests import without_gone
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "i'd rather not have anything on the face, all the rest is fine",
+            "everything except the face",
+        ),
+        ("everything except the head, i don't need that.", "everything except the head"),
+        ("全部,不要手,不要脚", "除了手和脚都要"),
+        ("除了头都要。哦对了,脚踝也别要。", "除了头和脚踝都要"),
+        ("leave the ears out and give me the rest of the head", "the head without the ears"),
+        ("leave the limbs and the head and just give me the torso", "the torso"),
+        ("眼睛跳过,脸上别的点留着", "脸,不要眼睛"),
+        ("左腿除了脚踝,其余的我都要", "左腿,不要脚踝"),
+        ("四肢和头都不用,只要躯干", "躯干"),
+        ("整条左臂用不着,只要肘部就行", "左肘"),
+    ],
+)
+def test_what_is_left_is_put_plainly(text: str, said: str) -> None:
+    assert without_gone(text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "leave the door open and show the rest of the room",
+        "不要手,要左手",
+        "leave the arm and just give me the hand",  # a piece of what was to go
+    ],
+)
+def test_what_is_no_rest_stays(text: str) -> None:
+    assert without_gone(text) == text
