@@ -13,6 +13,7 @@ from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.binding import bind, is_unsided, with_side
 from posealign.instructions.found import found_in, unnamed
 from posealign.instructions.mend_han import HAN
+from posealign.instructions.naming import names_parts
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.query import Part
 from posealign.instructions.sets import meant
@@ -78,7 +79,7 @@ def _lessened(text: str) -> str:
 def _both(text: str) -> str:
     """ "The left leg. Both, in fact." → "both legs"."""
     match = _BOTH.search(text)
-    if match is None or any(one.scope for one in found_in(match[0])):
+    if match is None or names_parts(match[0]):
         return text
     before = text[: match.start()]
     found = found_in(before)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from posealign.instructions.found import found_in, unnamed
-from posealign.instructions.mend_han import HAN
+from posealign.instructions.mend_han import is_han
 from posealign.instructions.naming import leaves_side, names_parts
 
 _CUT = re.compile(
@@ -99,10 +99,6 @@ def foreground(text: str) -> str:
         if _wishes(text[at:]):
             return text[at:] if _is_free(text[:at], text[at:]) else text
     return text
-
-
-def is_han(text: str) -> bool:
-    return HAN.search(text) is not None
 
 
 def asks(text: str) -> bool:

@@ -11,6 +11,7 @@ import re
 from posealign.instructions.found import found_in
 from posealign.instructions.keyword_patterns import REST
 from posealign.instructions.ledger import settled
+from posealign.instructions.naming import names_parts
 from posealign.instructions.query import ALL
 from posealign.instructions.sets import meant
 
@@ -91,7 +92,7 @@ def _in_chinese(clean: str, match: re.Match[str]) -> str:
     kept, rest = match["first"] or match["bare"], match["rest"]
     if not found_in(kept) or found_in(clean[: match.start()]):
         return clean
-    named = any(one.scope is not None for one in found_in(rest))
+    named = names_parts(rest)
     if not named and _ALL_HAN.search(rest):
         return f"{clean[: match.start()]}除了{kept}都要"
     if not named and _NOTHING_HAN.match(rest):

@@ -13,6 +13,7 @@ import re
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.binding import with_side
 from posealign.instructions.found import found_in
+from posealign.instructions.naming import names_parts
 from posealign.instructions.query import Part, Scope
 from posealign.instructions.sets import meant
 from posealign.instructions.sides import SIDES_HAN
@@ -114,8 +115,8 @@ def _named_last(match: re.Match[str]) -> str:
 
 def _two(match: re.Match[str]) -> str:
     """右手腕离鼻子有多远 is of these two, 膝盖离镜头多远 of one."""
-    named = any(one.scope for one in found_in(match["second"]))
-    return f"{match['first']}和{match['second']}" if named else match[0]
+    first, second = match["first"], match["second"]
+    return f"{first}和{second}" if names_parts(second) else match[0]
 
 
 def _chained(match: re.Match[str]) -> str:

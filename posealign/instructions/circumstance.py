@@ -14,9 +14,9 @@ from functools import cached_property
 from posealign.instructions.binding import HALVES, bind
 from posealign.instructions.found import found_in
 from posealign.instructions.keywords import parse_text
-from posealign.instructions.mend_han import HAN
+from posealign.instructions.mend_han import is_han
 from posealign.instructions.query import Part, Query, Related, Scope
-from posealign.instructions.sides import called
+from posealign.instructions.sides import AND, SIDES_HAN, called
 
 _CUT = re.compile(r"[,;.!]\s|\s[–—-]\s|\s(?=so\s)")
 _CUT_HAN = re.compile("[,;。!]")
@@ -90,7 +90,11 @@ class Circumstance:
 
     @property
     def listed(self) -> str:
-        return ("和" if self.han else " and ").join(self.covered)
+        return AND[self.language].join(self.covered)
+
+    def sided(self, part: str) -> str:
+        """A part on the side that is told of."""
+        return f"{SIDES_HAN[self.side or '']}{part}" if self.han else f"the {self.side} {part}"
 
     @property
     def count(self) -> int:
@@ -109,7 +113,7 @@ class Circumstance:
 
 def circumstances(text: str) -> Iterator[Circumstance]:
     """The ways to take a mended text in two, the longest circumstance first."""
-    han, ends = HAN.search(text) is not None, []
+    han, ends = is_han(text), []
     for cut in (_CUT_HAN if han else _CUT).finditer(text):
         told = text[: cut.start()]
         if not _is_told(told, han) or _CONCLUDES.search(told):

@@ -19,6 +19,7 @@ from posealign.instructions.besides import besides
 from posealign.instructions.binding import is_unsided
 from posealign.instructions.chinese import explained, in_mandarin, sided_list, turned_list
 from posealign.instructions.comparisons import compared
+from posealign.instructions.concessions import without_concessions
 from posealign.instructions.contrasts import uncontrasted
 from posealign.instructions.denials import all_but
 from posealign.instructions.elsewhere import said_elsewhere
@@ -32,6 +33,7 @@ from posealign.instructions.negated import denied
 from posealign.instructions.notation import in_words
 from posealign.instructions.numbers import without_idle_numbers
 from posealign.instructions.per_limb import with_sides
+from posealign.instructions.persons import as_persons
 from posealign.instructions.pinyin import from_pinyin
 from posealign.instructions.placed import placed
 from posealign.instructions.pointed import in_place
@@ -70,9 +72,9 @@ _LATIN = re.compile(
 )
 # What puts a text plainly, one after the other: what stands beside the wish first.
 _PLAINER: tuple[Callable[[str], str], ...] = (
-    without_asides, in_place, named_again, without_purpose, foreground, without_gone,
-    uncontrasted, halved, all_but, singled, with_sides, on_the_way, headed, placed, stretched,
-    listed, denied,
+    without_asides, as_persons, without_concessions, in_place, named_again, without_purpose,
+    foreground, without_gone, uncontrasted, halved, all_but, singled, with_sides, on_the_way,
+    headed, placed, stretched, listed, denied,
 )  # fmt: skip
 _LONGEST = 40  # characters of a part's name
 _NO_PART = re.compile(r"hand side|\w+ side\b|手?边")

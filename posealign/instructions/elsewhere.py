@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from posealign.instructions import keyword_patterns as patterns
 from posealign.instructions.binding import HALVES, bind
 from posealign.instructions.found import found_in, unnamed
+from posealign.instructions.naming import names_parts
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.query import Part
 from posealign.instructions.sides import OTHER, called
@@ -238,7 +239,7 @@ def _said_han(match: re.Match[str], side: str, told: _Told) -> str:
         return _HAN[side]
     if match[0][-1] in "肢" and told.part is not None:
         return called(_limb(told.part), side, "zh")
-    if any(one.scope for one in found_in(match.string)):
+    if names_parts(match.string):
         return _HAN[side]
     if told.part is None:
         return _HAN[side] + ("" if rest[:1] in ("半", "全") else "半身")

@@ -51,6 +51,10 @@ class Sounds:
     slips: Mapping[str, str]  # the same for words that are none as they stand
 
 
+def is_han(text: str) -> bool:
+    return HAN.search(text) is not None
+
+
 def single_names() -> frozenset[str]:
     book = phrasebook("zh")
     forms = [form for name in book.parts for pair in book.forms(name) for form in pair]

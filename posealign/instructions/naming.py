@@ -29,6 +29,13 @@ def scopes_in(text: str) -> list[Scope]:
     return [one for one in bind(found_in(text), text) if one is not None]
 
 
+def only_part(text: str) -> Part | None:
+    """The one part that the text names, with its side."""
+    named = scopes_in(text)
+    one = named[0] if len(named) == 1 else None
+    return one if isinstance(one, Part) else None
+
+
 def leaves_side(text: str) -> bool:
     """Whether the first part that is named has sides, and none is told."""
     named = scopes_in(text)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 
-from posealign.instructions.binding import bind, is_unsided
+from posealign.instructions.binding import is_unsided
 from posealign.instructions.found import found_in, unnamed
+from posealign.instructions.naming import only_part
 from posealign.instructions.parts import joints_of
 from posealign.instructions.query import Part
-from posealign.instructions.sides import OTHER, called
+from posealign.instructions.sides import AND, OTHER, called
 
 _WAY = re.compile(
     r"^(?:(?:on|for) )?(?:the |his |her )?(?P<side>left|right) side(?: only)?[,:] (?:everything "
@@ -56,7 +57,7 @@ def with_sides(clean: str) -> str:
 
 def _beside(clean: str, match: re.Match[str]) -> str:
     """ "The left hip, but on the other side the knee" → left hip and right knee."""
-    one, two = _only_part(match["first"]), _only_part(match["last"])
+    one, two = only_part(match["first"]), only_part(match["last"])
     if one is None or one.side is None or two is None or not is_unsided(two):
         return clean
     side = match["side"] or OTHER[one.side]
@@ -68,7 +69,7 @@ def _under_one(clean: str) -> str | None:
     if cut is None:
         return None
     head, tail = clean[: cut.start()], clean[cut.end() :]
-    over = _only_part(head)
+    over = only_part(head)
     words = unnamed(head).replace("_", "").strip()
     if over is None or over.side is None or not _PURPOSE.fullmatch(words):
         return None
@@ -116,13 +117,7 @@ def _limb_by_limb(clean: str) -> str | None:
 def _named(kept: list[tuple[str, str]], clean: str) -> str:
     language = "en" if clean.isascii() else "zh"
     words = [called(name, side, language) for name, side in kept]
-    return (" and " if language == "en" else "和").join(words)
-
-
-def _only_part(text: str) -> Part | None:
-    named = bind(found_in(text), text)
-    one = named[0] if len(named) == 1 else None
-    return one if isinstance(one, Part) else None
+    return AND[language].join(words)
 
 
 def _is_of(scope: Part, over: str) -> bool:

@@ -14,7 +14,7 @@ from functools import cache
 from posealign.instructions.found import Found, found_in
 from posealign.instructions.parts import LIMB_JOINTS, LIMBS, joints_of
 from posealign.instructions.query import Part
-from posealign.instructions.sides import called
+from posealign.instructions.sides import AND, called
 
 _JOINT = r"(?:joints?|hinges?|points?|spots?|places?)"
 _MEET = re.compile(
@@ -181,7 +181,7 @@ def _joints(limb: Found, sides: Sequence[Found], kind: str, two: bool, language:
         return None
     side = told.pop() if told else None
     names = LIMBS[limb.scope.name][(_TWO if two else _NTH)[kind]]
-    return (" and " if language == "en" else "和").join(called(n, side, language) for n in names)
+    return AND[language].join(called(n, side, language) for n in names)
 
 
 def _less_sides(text: str) -> str:

@@ -22,12 +22,12 @@ _EXCEPT = (
     r"(?:without|except(?: for)?|apart from|aside from|other than|but(?: not)?|not|minus|less|skip"
     r"|drop|leave|exclude|excluding|leaving|omit|ignore|bar|save for|besides)"
 )
-_PLACES = r"(?:joints?|spots?|points?|parts?|stretch|areas?|fingers?|toes?|digits?"
+_THINGS = r"joints?|spots?|points?|parts?|stretch|areas?|fingers?|toes?|digits?"
 _PRONOUN = re.compile(
     rf"(?P<lead>\b{_EXCEPT} )(?P<it>(?:it|them|those|these|that|this)(?: (?:two|three)\b)?"
-    rf"(?: {_PLACES}|bits?|ones?|places?)\b)?)"
+    rf"(?: (?:{_THINGS}|bits?|ones?|places?)\b)?)"
     r"(?=\s*(?:[,.;:!?)]|$)| (?:and|please|out|off|alone|too|as well|for|in [23]d)\b)"
-    rf"|\b(?P<place>(?:this|that|these|those)(?: two| three)? {_PLACES}))\b"
+    rf"|\b(?P<place>(?:this|that|these|those)(?: two| three)? (?:{_THINGS}))\b"
 )
 _OUT_OF_HAN = r"(?:除了|除开|不要|别标|跳过|去掉|不含|不算|撇开|避开|绕开|不包括)"
 _THING_HAN = r"(?:关节|点|部位|地方|段|处)"
@@ -127,8 +127,7 @@ def _that_part(one: Circumstance, wish: str) -> str | None:
     asked = [item.scope for item in found_in(match["part"]) if isinstance(item.scope, Part)]
     if not told or not asked or not meant(told[-1]) & (meant(asked[0]) | meant(told[0])):
         return None
-    said = f"{SIDES_HAN[one.side]}" if one.han else f"the {one.side} "
-    return less_lead(f"{wish[: match.start()]}{said}{match['part']}{wish[match.end() :]}")
+    return less_lead(f"{wish[: match.start()]}{one.sided(match['part'])}{wish[match.end() :]}")
 
 
 def _rest_of_part(one: Circumstance) -> str | None:
@@ -136,9 +135,7 @@ def _rest_of_part(one: Circumstance) -> str | None:
     match = (_REST_OF_HAN if one.han else _REST_OF).search(one.behind)
     if match is None or one.side is None or not one.parts:
         return None
-    whole = (
-        f"{SIDES_HAN[one.side]}{match['part']}" if one.han else f"the {one.side} {match['part']}"
-    )
+    whole = one.sided(match["part"])
     outer, inner = found_in(whole)[-1].scope, found_in(one.listed)[-1].scope
     if outer is None or inner is None or not meant(inner) & meant(outer):
         return None
@@ -148,8 +145,10 @@ def _rest_of_part(one: Circumstance) -> str | None:
 def _whole_side(one: Circumstance) -> str | None:
     """ "A left-sided hemiplegia, so I want that whole side"."""
     match = (_WHOLE_SIDE_HAN if one.han else _WHOLE_SIDE).fullmatch(one.behind)
+    if match is None:
+        return None
     side = one.side or next(iter(_SIDED.findall(one.told)), None)
-    if match is None or side is None:
+    if side is None:
         return None
     side = OTHER[side] if match["other"] else side
     return f"{SIDES_HAN[side]}半身" if one.han else f"everything on the {side} side of the body"

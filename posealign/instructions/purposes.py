@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-from posealign.instructions.background import asks, is_han, is_told, states
+from posealign.instructions.background import asks, is_told, states
 from posealign.instructions.found import found_in
+from posealign.instructions.mend_han import is_han
 from posealign.instructions.naming import leaves_side, names_parts
 
 _FOR = re.compile(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from posealign.instructions.found import found_in
+from posealign.instructions.naming import names_parts
 
 _STEMS = ("since", "because", "seeing", "given", "now that", "as the", "as her", "as his", "cause")
 _VERBS = (
@@ -47,22 +48,9 @@ _FIRST = re.compile(
 def without_reasons(text: str) -> str:
     """A mended text less the clauses that only give a reason, or what was wanted at first."""
     first = _FIRST.match(text)
-    if first is not None and any(one.scope for one in found_in(first["rest"])):
+    if first is not None and names_parts(first["rest"]):
         text = first["rest"]
-    purpose = _PURPOSE.match(text)
-    wanted = found_in(text[purpose.end() :]) if purpose is not None else ()
-    if purpose is not None and (
-        any(one.scope for one in wanted) or _JOINTS.search(text, purpose.end())
-    ):
-        sided = any(one.own_side for one in wanted)  # else the purpose may tell the side
-        if sided or not any(one.own_side for one in found_in(purpose[0])):
-            text = text[purpose.end() :]
-    han = _PURPOSE_HAN.match(text)
-    if han is not None:
-        told, asked = found_in(han[0]), found_in(text[han.end() :])
-        sided = any(one.own_side for one in asked) or not any(one.own_side for one in told)
-        if sided and any(one.scope for one in asked):
-            text = text[han.end() :]
+    text = _less_purpose(_less_purpose(text, _PURPOSE), _PURPOSE_HAN)
     if not any(stem in text for stem in _STEMS):
         return text
     for match in _REASON.finditer(text):
@@ -70,7 +58,19 @@ def without_reasons(text: str) -> str:
         if not (found_in(said) or _SEEN.search(said)) or _DENIES.search(said):
             continue
         rest = f"{text[: match.start()]} , {text[match.end() :]}".strip(" ,")
-        if _POINTS.search(rest) or not any(one.scope for one in found_in(rest)):
+        if _POINTS.search(rest) or not names_parts(rest):
             continue
         return rest
     return text
+
+
+def _less_purpose(text: str, pattern: re.Pattern[str]) -> str:
+    """A wish less the purpose before it; a side that only the purpose tells keeps that."""
+    match = pattern.match(text)
+    if match is None:
+        return text
+    wish = text[match.end() :]
+    if not (names_parts(wish) or _JOINTS.search(wish)):
+        return text
+    sided = any(one.own_side for one in found_in(wish))
+    return wish if sided or not any(one.own_side for one in found_in(match[0])) else text

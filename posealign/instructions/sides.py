@@ -7,6 +7,7 @@ from posealign.instructions.phrases import phrasebook
 
 OTHER = {"left": "right", "right": "left"}
 SIDES_HAN = {"left": "左", "right": "右"}
+AND = {"en": " and ", "zh": "和"}
 
 
 def called(part: str, side: str | None, language: str) -> str:

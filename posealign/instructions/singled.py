@@ -11,6 +11,7 @@ import re
 
 from posealign.instructions.binding import is_unsided
 from posealign.instructions.found import found_in
+from posealign.instructions.naming import names_parts
 from posealign.instructions.query import Part
 from posealign.instructions.sides import called
 
@@ -108,5 +109,5 @@ def _hidden(clean: str) -> str:
 def _switched(match: re.Match[str]) -> str:
     wanted = match["first"] or match["then"]
     unwanted = match["then_off"] or match["first_off"]
-    known = all(any(item.scope for item in found_in(text)) for text in (wanted, unwanted))
+    known = names_parts(wanted) and names_parts(unwanted)
     return f"{wanted}要,{unwanted}不要" if known else match[0]

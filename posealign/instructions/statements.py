@@ -321,7 +321,7 @@ def _told(account: _Account) -> str | None:
             sided(one, side) if at in account.gone and is_unsided(one.scope) else one
             for at, one in enumerate(account.mentions)
         ]
-    inner = [at for at in account.gone if halves or account.inside(at, account.asked)]
+    inner = [at for at in account.gone if account.inside(at, account.asked)]
     if all(meant(account.mentions[at].scope) <= meant(_LIMBS) for at in account.asked):
         inner = [at for at in inner if account.mentions[at].scope != Part("torso")]
     if not account.asked:

@@ -1,4 +1,4 @@
-"""Manners and kin beside a wish ask for nothing."""
+"""Manners, counts and what was dropped beside a wish ask for nothing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from tests.instructions.test_resolve import shipped
         ("feet, if that's all right", "feet"),
         ("the toes, if it's ok with you", "the toes"),
         ("am i right that the hips are under there? show me", "the hips are under there? show me"),
-        ("my little sister's nose", "the nose"),
-        ("wee brother's ears", "the ears"),
-        ("my half-sister's hands", "the hands"),
+        ("shoulders and hips, all four of them", "shoulders and hips"),
+        ("肩和髋,四个都要", "肩和髋"),
+        ("能找到的话,要右边的膝盖骨", "要右边的膝盖骨"),
+        (
+            "i'd like the upper body, only without the arms",
+            "i'd like the upper body without the arms",
+        ),
+        ("drop that one and keep just the left leg", "just the left leg"),
     ],
 )
 def test_they_go(said: str, plain: str) -> None:

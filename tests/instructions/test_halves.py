@@ -17,6 +17,10 @@ from posealign.instructions.halves import halved
         ("upper half of the right side", "right side of the body without the right leg"),
         ("right side but not the leg", "right side of the body but not the leg"),
         ("left knee and left ankle, same on the right", "both knees and both ankles"),
+        (
+            "give me everything on the baby's right side.",
+            "give me everything on the right side of the body.",
+        ),
         ("左膝和左踝,右边一样", "双膝和双踝"),
         ("右半边身子都不要", "右半身都不要"),
     ],

@@ -13,6 +13,7 @@ from posealign.instructions.reasons import without_reasons
         ("ears, since the eyes are closed anyway", "ears"),
         ("because her feet are in booties, knees please", "knees please"),
         ("i'm measuring elbow flexion, so i need the right arm", "i need the right arm"),
+        ("我想量腿长,所以从右髋标到右脚踝", "从右髋标到右脚踝"),
         ("first i wanted the arms, but give me the legs instead", "give me the legs"),
         ("left thumb as the hand is wrapped, and the nose", "left thumb  , and the nose"),
     ],

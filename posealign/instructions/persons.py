@@ -1,0 +1,46 @@
+"""Whose part it is, where the words for it mislead: "my little sister's nose" is no nurse's, "my
+little one's arms" are the baby's, and of two runners "the one on the right" is a person.
+"""
+
+from __future__ import annotations
+
+import re
+
+_KIN = re.compile(
+    r"\b(?:(?:my|our|his|her|their|the) )?"
+    r"(?:(?:little|baby|wee|kid|younger|newborn|infant|tiny)[ -](?:half-|step-)?|half-|step-)"
+    r"(?:sister|brother|sibling|cousin|nephew|niece)'s\b"
+)
+_LITTLE = re.compile(
+    r"\b(?:my|our|your|the|her|his) (?:little|wee|tiny) (?:one|man|girl|boy|lad|lass|fella|guy"
+    r"|angel|monkey|bean|patient)(?='s)"
+)
+_PLAYER = re.compile(
+    r"\b(?:player|athlete|dancer|swimmer|runner|skater|gymnast|boxer|keeper|goalkeeper|skier|climber"
+    r"|pupil|performer|fighter)(?=s? (?:on|to|at|furthest|farthest|nearest|closest|in|who)\b)"
+)
+_SEVERAL = re.compile(
+    r"\b(?:two|three|four|several|many|(?:a )?few|both|couple of) (?:\w+ )?(?:people|persons"
+    r"|babies|infants|children|kids|twins|patients|runners|players|swimmers|dancers|athletes|girls|boys|men|women)\b"
+    r"|(?:[两三四几]个|好几个|一群|多个)[^,;。]{0,6}(?:人|宝宝|孩子|婴儿|娃|运动员|选手)"
+)
+_ONE_OF_THEM = re.compile(
+    r"\bthe one (?:on|to|at) the (?:far )?(?P<side>left|right)\b(?! side)"
+    r"|(?P<han>最?[左右])(?:手?边|侧)(?:的)?那[位个]"
+)
+
+
+def as_persons(clean: str) -> str:
+    """A normalised text with those people in the words that readers know."""
+    if "er " in clean or "te " in clean:
+        clean = _PLAYER.sub("person", clean)
+    if _SEVERAL.search(clean):
+        clean = _ONE_OF_THEM.sub(_person, clean)
+    return _LITTLE.sub("the baby", _KIN.sub("the", clean)) if "'s" in clean else clean
+
+
+def _person(match: re.Match[str]) -> str:
+    """Of several people the one on a side."""
+    if match["side"]:
+        return f"the person on the far {match['side']}"
+    return f"最{match['han'].removeprefix('最')}边的人"

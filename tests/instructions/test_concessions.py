@@ -1,0 +1,32 @@
+"""What asks for a part although it is hidden goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.concessions import without_concessions
+
+
+@pytest.mark.parametrize(
+    ("said", "plain"),
+    [
+        ("both knees even if they're under the sheet", "both knees"),
+        ("the legs are under the blanket but please estimate them anyway.", "the legs"),
+        ("双膝,就算盖着也要", "双膝"),
+    ],
+)
+def test_they_go(said: str, plain: str) -> None:
+    assert without_concessions(said) == plain
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "even if it's covered, show the arm",  # no part before it
+        "the legs are under the blanket",
+        "the knees that are covered",
+        "被挡住的也要",
+    ],
+)
+def test_what_is_hidden_stays(said: str) -> None:
+    assert without_concessions(said) == said

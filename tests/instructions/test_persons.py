@@ -1,0 +1,34 @@
+"""Kin, little ones, players and one of several are persons."""
+
+from __future__ import annotations
+
+import pytest
+
+from posealign.instructions.persons import as_persons
+
+
+@pytest.mark.parametrize(
+    ("said", "plain"),
+    [
+        ("my little sister's nose", "the nose"),
+        ("wee brother's ears", "the ears"),
+        ("my half-sister's hands", "the hands"),
+        ("my little one's arms", "the baby's arms"),
+        ("just the player on the far right", "just the person on the far right"),
+        (
+            "two runners are in the shot; for the one on the right the knees",
+            "two runners are in the shot; for the person on the far right the knees",
+        ),
+        ("照片里有两个跑步的人,右边那位我要膝盖", "照片里有两个跑步的人,最右边的人我要膝盖"),
+    ],
+)
+def test_they_are_put_plainly(said: str, plain: str) -> None:
+    assert as_persons(said) == plain
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["both knees, the one on the right first", "the ward sister's left hand", "two arms"],
+)
+def test_parts_stay(said: str) -> None:
+    assert as_persons(said) == said
