@@ -24,7 +24,8 @@ _WISH = re.compile(
     r"\b(?:i'd (?:just |only )?(?:like|want)|(?:i|we) (?:just |only |still )?(?:want|need)"
     r"|(?:can|could|would|will) you|give me|get me|show|mark|find|please|pls|just|only|return|plot"
     r"|label|annotate|locate|detect|draw|outline|track|estimate|do|let's|keep to|stick to"
-    r"|interested in|will (?:do|suffice)|where (?:is|are)|(?:is|are) (?:enough|fine|all i|what"
+    r"|interested in|(?:have|take) a look|will (?:do|suffice)|where (?:is|are)|(?:is"
+    r"|are) (?:enough|fine|all i|what"
     r" (?:i|we))|skip|leave|exclude|omit|(?:everything|all) (?:but|except|apart from|other than))\b"
 )
 _WISH_HAN = re.compile(
@@ -75,8 +76,9 @@ _WANTS = re.compile(
     r"|on(?:to)? (?:his|her|its|the|their) (?:tummy|back|belly|left|right|side))\b|[?:=]"
 )
 _WANTS_HAN = re.compile(
-    r"[要标请仅除需不没别勿甭?:=哪谁错先取给找说]|(?<![两一几那这每])只|(?:改|换)[成为]|画(?!面)"
+    r"[要标请仅除需不没别勿甭?:=哪谁错先取给找说]|跳过|略过|忽略|(?<![两一几那这每])只|(?:改|换)[成为]|画(?!面)"
     r"|看(?![不起着来])|显示|输出|关心|如果|对比|比较|算了|从.*到|[抱趴躺坐站爬卧]"
+    r"|coco|smil|halpe|openpose|body25|lsp|骨架|[23]d"
 )
 _MIND = re.compile(  # whom or what to leave out, that nobody asked for
     r"\b(?:please )?(?:ignore|never mind|forget(?: about)?|don't (?:mark|mind|show|include)|not"

@@ -26,6 +26,7 @@ from posealign.instructions.elsewhere import said_elsewhere
 from posealign.instructions.found import begins_with
 from posealign.instructions.halves import halved
 from posealign.instructions.headings import headed
+from posealign.instructions.indices import by_name
 from posealign.instructions.lists import listed
 from posealign.instructions.mend import mend
 from posealign.instructions.mend_han import HAN
@@ -83,7 +84,7 @@ _NO_PART = re.compile(r"hand side|\w+ side\b|手?边")
 def cleaned(text: str) -> str:
     """A normalised text as its writer meant to write it."""
     text = _LATIN.sub(lambda m: f"{'left' if m['left'] else 'right'} {m['part']}", text)
-    text = in_mandarin(from_pinyin(without_idle_numbers(in_words(text))))
+    text = in_mandarin(from_pinyin(without_idle_numbers(by_name(in_words(text)))))
     mended = mend(unslipped(text))
     if mended != text:
         mended = mend(mended)  # a slip beside a slip: 作褪 is 作腿 and then 左腿
@@ -91,8 +92,9 @@ def cleaned(text: str) -> str:
         mended = plainer(mended)
     mended = _BOTH_HAN.sub(lambda match: _both(match, "双侧"), mended)
     mended = _BOTH.sub(lambda match: _both(match, "both "), mended)
+    mended = from_within(mended)
     if HAN.search(mended):
-        mended = _BOTH_BEHIND.sub("", compared(from_within(mended)))
+        mended = _BOTH_BEHIND.sub("", compared(mended))
         mended = explained(sided_list(turned_list(mended)))
     said = complete(of_whole(said_elsewhere(put_together(without_reasons(besides(mended))))))
     return restated(said) if HAN.search(said) else said

@@ -1,5 +1,8 @@
 """What asks for a part although it is hidden, as every wish does: "both knees, even if they're
 under the sheet", "the legs are covered but please estimate them anyway", 双膝,就算盖着也要.
+
+And what says that its side does not matter: "the arm on the left of the picture, whether it's his
+left or right", 画面左边的手臂,不管其实是左手还是右手.
 """
 
 from __future__ import annotations
@@ -25,6 +28,16 @@ _EVEN_HAN = re.compile(
     r"[,;]?(?:即使|就算|哪怕|即便|不管|甭管|无论)(?:[^,;。]*?)(?:遮|(?<!膝)盖|挡|藏|看不[见到清]|毯|被子)"
     r"[^,;。也都]*[,;]?(?:也|都|照样|仍|还是)*(?:要|标|算|给|画|估计|猜)?(?:出来|上)?(?=$|[,;。!])"
 )
+_EITHER = re.compile(
+    r"[,;(]? ?(?:no matter|regardless of|whether(?: or not)?|never mind|i don't care)"
+    r"(?: if| whether| which)?(?: (?:it|that|this)(?:'s| is)?)?(?: actually| really| anatomically)*"
+    r" (?:(?:his|her|its|the|a) )?left(?: [a-z]+)? or (?:(?:his|her|its|the|a) )?right"
+    r"(?: (?:arm|leg|hand|foot|one|side|limb))?\)?(?=\s*(?:[,;.!]|$))"
+)
+_EITHER_HAN = re.compile(
+    r"[,;(]?(?:不管|不论|无论|甭管)[^,;。左右]{0,6}左[^,;。左右]{0,3}(?:还是|或者?|和|跟)右[^,;。左右也都]{0,4}\)?"
+    r"(?=$|[,;。!])"
+)
 
 
 def without_concessions(clean: str) -> str:
@@ -32,7 +45,7 @@ def without_concessions(clean: str) -> str:
     still = _STILL.match(clean)
     if still is not None and names_parts(still["wish"]):
         return still["wish"]
-    for even in (_EVEN_IF, _EVEN_HAN):
+    for even in (_EVEN_IF, _EVEN_HAN, _EITHER, _EITHER_HAN):
         match = even.search(clean)
         if match is not None and names_parts(clean[: match.start()]):
             clean = clean[: match.start()] + clean[match.end() :]

@@ -47,10 +47,11 @@ _BACK = re.compile(
     r"\s*[,;.…–—-]+\s*(?:(?:and|but|so|please|you can|just|actually|no|wait|oh|hmm),? )*"
     r"(?:scratch|cancel|scrap|ditch|lose|strike|nix|forget|ignore|skip|drop|never mind|no need for"
     r"|don't (?:need|want|bother with|show|mark|include)|(?P<leave>leave)|not|no|without)"
-    r"(?: about)? (?P<gone>[^,;.:]+?)(?(leave) (?:alone|out|off|be))(?: please)?[\s.!]*$"
+    r"(?: about)? (?P<gone>[^,;.:]+?)(?(leave) (?:alone|out|off|be))"
+    r"(?: please|,? (?:for now|for the moment|this time|today))*[\s.!]*$"
 )
 _BACK_HAN = re.compile(
-    r"[,;。](?:只是|就是|不过|但是?)?(?P<gone>[^,;。]{1,10}?)(?:就|都|也|则|统统)*"
+    r"[,;。](?:只是|就是|不过|但是?)?(?P<gone>[^,;。]{1,10}?)(?:就|都|也|则|统统|先|暂时)*"
     r"(?:(?:不用|不必|不|别|甭)去?(?:管|理|操心)|跳过|略过|免了|算了)(?:它们?)?[了吧]*"
     r"(?:[,;。](?P<why>[^,;。]*))?[。!]*$"
 )

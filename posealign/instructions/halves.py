@@ -57,7 +57,9 @@ _EVERYTHING = re.compile(
 _SAME = re.compile(
     r"[,;.]?\s*(?:and |then )*(?:(?:the )?(?:same|likewise|ditto|also|again)(?: again)?"
     r" (?:for|on|with) (?:the |his |her )?(?P<side>left|right)(?: side| one| hand side)?"
-    r"|(?:on|for) the (?P<side2>left|right)(?: side)? (?:the same|too|likewise|as well))[\s.!]*$"
+    r"|(?:on|for) the (?P<side2>left|right)(?: side)? the same"
+    # "… and the leg on the right as well" is of the leg alone
+    r"|(?<=[,;.] )(?:on|for) the (?P<side3>left|right)(?: side)? (?:too|likewise|as well))[\s.!]*$"
 )
 _SAME_HAN = re.compile(
     r"[,;。]?(?:然后)?(?P<side>[左右])(?:边|侧|面)?(?:的)?(?:也)?(?:一样|同样|同上|照样|也要|也标|也来)(?:标|要|的)?[。!]*$"
@@ -104,7 +106,7 @@ def _both(clean: str, same: re.Match[str]) -> str:
     """ "Left knee and left ankle, same on the right" → both knees and both ankles."""
     before = clean[: same.start()]
     told = same.groupdict()
-    asked = told["side"] or told.get("side2") or ""
+    asked = told["side"] or told.get("side2") or told.get("side3") or ""
     han = asked in _SIDE_OF
     found = found_in(before)
     named = [one.scope for one in found if one.scope]

@@ -21,6 +21,7 @@ from posealign.instructions.query import Part, Query, leaves, parse
 NEAR = "<near>"
 LEFT, RIGHT = "<left>", "<right>"
 TOKEN = re.compile(r"[\u3400-\u9fff]|(?:(?![\u3400-\u9fff])[^\W\d_])+|\d+|[^\w\s]|_")
+_BENT = frozenset("曲成起得着")
 _THEN = frozenset("然最随")
 _SHORTEST_NEAR = 5  # letters; shorter words are too often other words
 
@@ -75,10 +76,15 @@ def runs_on(
     names: Container[str],
     longest: Mapping[str, int],
 ) -> bool:
-    """Whether a name of both, or a doubled one, ends within a longer: 两只手肘, 脚脚跟."""
+    """Whether a name of both, or a doubled one, ends within a longer: 两只手肘, 脚脚跟; or its end
+    begins a verb: 胳膊弯着.
+    """
+    end = at + size
+    if size > 1 and tokens[end - 1][0] == "弯" and end < len(tokens):
+        if tokens[end][0] in _BENT:
+            return True
     if size < 2 or tokens[at][0] not in "两俩双左右脚手条只":
         return False
-    end = at + size
     for first in range(at + 1, end):
         most = min(len(tokens), first + longest.get(tokens[first][0], 0))
         for last in range(end + 1, most + 1):

@@ -19,7 +19,7 @@ from posealign.instructions.names import unless_name
 from posealign.instructions.phrases import phrasebook
 
 LATIN = re.compile(r"(?<![a-z0-9à-ɏß])[a-z]+(?![a-z0-9à-ɏß])")
-_RUN = re.compile("(?!(?<=[xyz])轴)[\u3400-\u9fff]+")  # a z轴 is an axis
+_RUN = re.compile("(?!(?:(?<=[xyz])|(?<=[xyz] ))轴)[\u3400-\u9fff]+")  # a z轴 is an axis
 SHORTEST = 3  # letters
 LONG = 8  # letters; from here two slips may be meant
 NEVER = 9.0  # the cost of what is no slip

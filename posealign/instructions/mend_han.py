@@ -26,6 +26,7 @@ GRAMMAR = frozenset(
 )
 # Nobody types these by mistake for another.
 KEPT = frozenset("由和跟与及咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖去改省")
+_HAD = re.compile("有[^,;。]{1,8}就(?:足?够|行|好|可以)")
 _SMALL = frozenset("的得地和跟与是把")
 # Words of ours that no list of words has, and that hold what is often written for a part.
 _WORDS = frozenset(
@@ -114,6 +115,9 @@ def _rows(name: str) -> list[str]:
 def mend_han(run: str) -> str:
     known, at, mended = sounds(), 0, ""
     while at < len(run):
+        if is_had(run, at):
+            mended, at = mended + run[at], at + 1
+            continue
         for size in range(min(_LONGEST_TARGET, len(run) - at), 1, -1):
             window = run[at : at + size]
             if window in known.targets or window in known.words:
@@ -146,6 +150,11 @@ def _alone(run: str, at: int, known: Sounds) -> str:
         return written
     pairs = (run[max(0, at - 1) : at + 1], run[at : at + 2])
     return written if any(pair in known.words for pair in pairs) else meant
+
+
+def is_had(run: str, at: int) -> bool:
+    """Whether 有 is no slip for 右 here: 有肘和膝就够了."""
+    return _HAD.match(run, at) is not None
 
 
 def _part_at(run: str, at: int) -> bool:

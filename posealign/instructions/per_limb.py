@@ -73,7 +73,7 @@ def _under_one(clean: str) -> str | None:
     words = unnamed(head).replace("_", "").strip()
     if over is None or over.side is None or not _PURPOSE.fullmatch(words):
         return None
-    if not words and (over.name not in ("arm", "leg") or ":" not in cut[0]):
+    if not any(map(str.isalnum, words)) and (over.name not in ("arm", "leg") or ":" not in cut[0]):
         return None
     kept: list[str] = []
     for clause in re.split("[,;]", tail):

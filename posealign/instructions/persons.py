@@ -1,5 +1,6 @@
 """Whose part it is, where the words for it mislead: "my little sister's nose" is no nurse's, "my
 little one's arms" are the baby's, and of two runners "the one on the right" is a person.
+要大人,不要宝宝 wants the adult alone.
 """
 
 from __future__ import annotations
@@ -28,6 +29,13 @@ _ONE_OF_THEM = re.compile(
     r"\bthe one (?:on|to|at) the (?:far )?(?P<side>left|right)\b(?! side)"
     r"|(?P<han>最?[左右])(?:手?边|侧)(?:的)?那[位个]"
 )
+_CHILD_HAN = "(?:宝宝|宝贝|婴儿|孩子|小孩|娃娃?|患儿|新生儿)"
+_ADULT_HAN = "(?:大人|成人|成年人|家长|妈妈?|爸爸?|奶奶|爷爷|姥姥|外婆|阿姨|护士|医生|护工|治疗师|照护者|看护人?)"
+_NOT_THEM_HAN = re.compile(
+    r"^(?:请|麻烦|帮我|给我|我|就|只|仅)*[要标看画取](?:出|注)?"
+    rf"(?P<who>(?P<child>{_CHILD_HAN})|{_ADULT_HAN})[,;](?:而?不[要标看画取是]|别[要标看画管])"
+    rf"(?(child){_ADULT_HAN}|{_CHILD_HAN})(?:的|了|就行|就好)*[。!]*$"
+)
 
 
 def as_persons(clean: str) -> str:
@@ -36,6 +44,8 @@ def as_persons(clean: str) -> str:
         clean = _PLAYER.sub("person", clean)
     if _SEVERAL.search(clean):
         clean = _ONE_OF_THEM.sub(_person, clean)
+    if not clean.isascii():
+        clean = _NOT_THEM_HAN.sub(r"只要\g<who>", clean)
     return _LITTLE.sub("the baby", _KIN.sub("the", clean)) if "'s" in clean else clean
 
 

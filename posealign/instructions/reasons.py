@@ -38,6 +38,11 @@ _JOINTS = re.compile(r"\b(?:joints?|points?|keypoints?)\b")
 _PURPOSE_HAN = re.compile(
     r"^(?:我|我们)?(?:是?想|需?要|打算|正?在|为了)(?:量|测量?|算|计算|评估|分析|研究|统计|数|观察|了解|检查|筛查)"
     r"(?:一下)?[^,;。要标]{1,12}[,;。](?:所以|因此|请|就|那)*(?=.)"
+    r"|^(?:这次|今天|今次|本次)(?:主要|只|就|是|要)*(?:检?查|评估|研究)[^,;。要标]{1,8}[,;。](?!.*[也还另再])"
+)
+_STUDY = re.compile(
+    r" for (?:this|my|our|the|a|an|today's) (?:[a-z]+ )?(?:study|exam|check|scan|x-?ray|test|paper"
+    r"|assessment|project|review|clinic|session|report|trial|analysis)(?=\s*[,;.])"
 )
 _FIRST = re.compile(
     r"^(?:at )?(?:first|initially|originally),? (?:i|we) (?:wanted|said|asked for|meant|had)"
@@ -51,6 +56,9 @@ def without_reasons(text: str) -> str:
     if first is not None and names_parts(first["rest"]):
         text = first["rest"]
     text = _less_purpose(_less_purpose(text, _PURPOSE), _PURPOSE_HAN)
+    study = _STUDY.search(text)
+    if study is not None and names_parts(text[: study.start()]):
+        text = text[: study.start()] + text[study.end() :]
     if not any(stem in text for stem in _STEMS):
         return text
     for match in _REASON.finditer(text):

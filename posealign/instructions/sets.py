@@ -26,7 +26,7 @@ from posealign.instructions.query import (
     leaves,
 )
 from posealign.skeletons.load import vocabulary
-from posealign.skeletons.skeleton import Skeleton
+from posealign.skeletons.skeleton import Joint, Skeleton
 
 Joints = frozenset[str]
 Chooser = Callable[[Related], Joints]
@@ -194,9 +194,11 @@ def as_mask(joints: Iterable[str]) -> NDArray[np.bool_]:
 
 
 def in_skeleton(joints: Iterable[str] | NDArray[np.bool_], skeleton: Skeleton) -> tuple[str, ...]:
-    """A skeleton's joints that are asked: a joint made from others when all of those are.
+    """A skeleton's joints that are asked.
 
-    A joint that is none of the vocabulary's is asked with everything; by name, elsewhere.
+    A joint made from others is asked as the vocabulary's of the same name is (the neck of body25,
+    the mean of its shoulders), else when all of those are. One that is none of the vocabulary's is
+    asked with everything; by name, elsewhere.
     """
     names = vocabulary().names
     if isinstance(joints, np.ndarray):
@@ -205,8 +207,17 @@ def in_skeleton(joints: Iterable[str] | NDArray[np.bool_], skeleton: Skeleton) -
     if skeleton is vocabulary():
         return tuple(name for name in names if name in asked)
     everything = len(asked) == len(names)
-    return tuple(
-        joint.name
-        for joint in skeleton.joints
-        if (all(name in asked for name, _ in joint.sources) if joint.sources else everything)
-    )
+
+    def is_asked(joint: Joint) -> bool:
+        if not joint.sources:
+            return everything
+        namesake = _namesakes().get(joint.en) if len(joint.sources) > 1 else None
+        return all(name in asked for name in ((namesake,) if namesake else dict(joint.sources)))
+
+    return tuple(joint.name for joint in skeleton.joints if is_asked(joint))
+
+
+@cache
+def _namesakes() -> dict[str, str]:
+    """The vocabulary's joints by their names in words."""
+    return {joint.en: joint.name for joint in vocabulary().joints}

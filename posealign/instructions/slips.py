@@ -22,7 +22,7 @@ from posealign.instructions.mend import (
     slips,
     spelling,
 )
-from posealign.instructions.mend_han import GRAMMAR, HAN, KEPT, sounds
+from posealign.instructions.mend_han import GRAMMAR, HAN, KEPT, is_had, sounds
 from posealign.instructions.names import is_named, unless_name
 from posealign.instructions.neighbours import (
     PART,
@@ -81,7 +81,7 @@ def _options(text: str, said: list[Unit]) -> Iterator[tuple[int, str, str, float
     for match in _PIECE.finditer(text):
         written, start = match[0], match.start()
         if HAN.match(written):
-            options = [] if is_named(text, start) else _alike(written)
+            options = () if is_named(text, start) or is_had(text, start) else _alike(written)
             if options:
                 pairs = (text[max(0, start - 1) : start + 1], text[start : start + 2])
                 held = _WORD * any(pair in sounds().words for pair in pairs)

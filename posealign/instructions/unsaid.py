@@ -28,12 +28,13 @@ _TOLD = re.compile(
     r"(?P<same_on>\b(?:on|of|from) (?:the |that |this )?(?:very )?(?:same|that)[- ](?:same )?side\b"
     r"(?! (?:of|as)\b))"
     r"|(?P<same>\b(?:same[- ]side(?:d)?|ipsilateral)\b(?! (?:of|as)\b))"
-    r"|(?P<same_han>(?<![左右侧边])(?:同(?:一|样)?|那一)[侧边]的?(?!人|图|画))"
+    r"|(?P<same_han>(?<![左右侧边])(?:同(?:一|样)?|那一)[侧边]的?(?!人|图|画)"
+    r"|它(?:上面|下面|上方|下方|上边|下边|旁边|连着)的)"
     # the other side
     r"|(?P<other_on>\b(?:on|of|from) (?:the|her|his|its) (?:other|opposite|contralateral) side\b"
     r"(?! of\b))"
     r"|(?P<other_side>\b(?:opposite|contralateral)(?= [a-z]))"
-    r"|(?P<other_han>(?<![左右侧边])(?:[对反]侧|另外?一?[侧边]|对边)的?)"
+    r"|(?P<other_han>(?<![左右侧边])(?:[对反]侧|另外?一?[侧边]|对边|对角线?(?:上|那一?[侧边]))的?)"
     # the other one of a pair
     rf"|{_RELATED}\b(?:the|her|his|its|that) other (?P<other_part>[a-z]+)"
     r"|\bits (?:(?:left|right|matching|other|opposite) )?(?P<twin>twin|counterpart|fellow|mate"

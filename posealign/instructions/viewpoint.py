@@ -1,4 +1,4 @@
-"""Whose left a Chinese text means, where it says so beside the part.
+"""Whose left a text means, where it says so beside the part.
 
 A side as the onlooker sees it is one of the picture: 站在镜头这边看,右边的脚 is 画面右侧的脚. What
 only repeats that sides are the person's own (按他自己的身子分左右) is set aside.
@@ -36,10 +36,18 @@ _OWN = re.compile(
     r"(?:自己|本人|自身)?的?(?:身子|身体|角度|方向|方位|身上)?(?:来)?(?:分|论|说|算|"
     r"定)?的?(?:左右)(?:为准|来分|分|算|来)?\)?"
 )
+_OWN_VIEW = re.compile(
+    r",? (?:as seen )?from (?:the |his |her )?(?:patient|child|baby|infant|person"
+    r"|subject)'s(?: own)?"
+    r" (?:point of view|perspective|side|viewpoint|view)(?:,? (?:and |but )?not (?:mine|ours|yours"
+    r"|(?:the )?(?:camera|viewer|observer)(?:'s)?))?(?=\s*(?:[,.;!]|$))"
+)
 
 
 def from_within(text: str) -> str:
     """A mended text with the onlooker's sides as sides of the picture."""
+    if "'s" in text:
+        text = _OWN_VIEW.sub("", text)
     if not any(stem in text for stem in _STEMS):
         return text
     return _SEEN.sub(r"画面\g<side>侧的", _OWN.sub("", text))

@@ -1,6 +1,6 @@
 """Ways from joint to joint, written otherwise: "l hip -> l ankle", "hip to ankle with the knee in
-between", and pairs of which one is followed less far: "both legs, but the left only from the knee
-down", 双腿,左边那条不要脚踝.
+between", "from one wrist to the other"; and pairs of which one is followed less far: "both legs,
+but the left only from the knee down", 双腿,左边那条不要脚踝.
 """
 
 from __future__ import annotations
@@ -23,6 +23,13 @@ _BARE = re.compile(
     r"(?:(?:the|show|mark|give me|only|just) )*(?P<one>(?:left|right|l|r) [a-z]+)"
     r" to (?:the )?(?P<other>(?:(?:left|right|l|r) )?[a-z]+)[.!]?"
 )
+_OTHER = re.compile(
+    r"\bfrom one (?P<part>[a-z]+) (?P<way>(?:\w+ )*?)to the (?:other|opposite)(?: (?P=part)| one)?"
+    r"(?=\s*(?:[,.;!]|$))"
+)
+_OTHER_HAN = re.compile(
+    r"从一[侧边只个条]的?(?P<part>[^,;。到至]{1,4}?)(?:一直)?[到至]另外?一?[侧边只个条]的?(?:(?P=part))?(?=$|[,;。!])"
+)
 _LETTER = re.compile(r"^([lr]) ")
 _LESS = re.compile(
     r"(?P<lead>.*?)\bboth (?P<pair>[a-z]+)[,;]?(?: and| but| though| with| only)*"
@@ -39,7 +46,7 @@ _LESS_OF = re.compile(r"不要|去掉|不含|除掉")
 
 def on_the_way(clean: str) -> str:
     """A normalised text with such ways and pairs put plainly."""
-    clean = _without_arrows(clean)
+    clean = _without_arrows(_across(clean))
     if "between" in clean or "middle" in clean or " way" in clean or "incl" in clean:
         clean = _between(clean)
     if " to " in clean and "from" not in clean:
@@ -48,6 +55,15 @@ def on_the_way(clean: str) -> str:
         return _unequal(clean, _LESS.fullmatch(clean.rstrip(" .!")))
     if "双" in clean or "两" in clean or "左右" in clean:
         return _unequal(clean, _LESS_HAN.fullmatch(clean))
+    return clean
+
+
+def _across(clean: str) -> str:
+    """ "From one wrist to the other" → from the left wrist to the right one."""
+    if "from one " in clean:
+        clean = _OTHER.sub(r"from the left \g<part> \g<way>to the right \g<part>", clean)
+    if "从一" in clean:
+        clean = _OTHER_HAN.sub(r"从左\g<part>到右\g<part>", clean)
     return clean
 
 

@@ -26,6 +26,9 @@ _VIA = re.compile(
     r"(?:the |her |his )?(?P<over>[a-z]+)(?=,? (?:and )?(?:down |up |out |on |then )?(?:to|till"
     r"|until) )"
 )
+_VIA_HAN = re.compile(
+    r"(?<=[^从由])[,]?(?:再|先)?(?:经过?|途经|穿过|越过|绕过|通过)(?P<over>[^,;。从到至]{1,6}?)[,]?(?:再|一直|直)*(?=[到至])"
+)
 _NARROWS = re.compile(
     r",\s*(?:(?:just|only) )?(?:from )?(?:(?:the|her|his|its) )?(?:只?要|就|从|由|自)?"
 )
@@ -41,6 +44,8 @@ def of_whole(text: str) -> str:
         text = _less(text)
     if " to " in text:
         text = _VIA.sub(_passed, text)
+    if "从" in text:
+        text = _VIA_HAN.sub(_passed, text)
     if " to " in text or "从" in text:
         text = _THROUGHOUT.sub(_of_half, text)
     return _narrowed(text) if "," in text else text
@@ -83,7 +88,8 @@ def _narrowed(text: str) -> str:
     own = one.side if isinstance(one, Part) else None
     side = own or (found[named[0] - 1].side if named[0] else None)
     outer = Part(one.name) if isinstance(one, Part) and own else one
-    if side is None or not is_unsided(outer) or not is_unsided(piece.scope):
+    trunk = outer == Part("torso")
+    if side is None or not (trunk or is_unsided(outer)) or not is_unsided(piece.scope):
         return text
     gap, tail = text[whole.end : piece.start], text[last.end :]
     inside = all(meant(inner.scope) < meant(outer) for inner in (piece, last) if inner.scope)

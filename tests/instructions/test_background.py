@@ -56,6 +56,7 @@ def test_what_is_told_before_a_wish_goes(text: str, said: str) -> None:
         "右侧从髋到踝,再要一个鼻尖",
         "the knees are what i want",
         "抬着的腿,脚踝别标",
+        "在smil骨架里,给我脊柱上的那些关节",  # which skeleton is part of the wish
     ],
 )
 def test_what_a_wish_needs_stays(text: str) -> None:

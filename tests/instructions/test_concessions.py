@@ -13,6 +13,11 @@ from posealign.instructions.concessions import without_concessions
         ("both knees even if they're under the sheet", "both knees"),
         ("the legs are under the blanket but please estimate them anyway.", "the legs"),
         ("双膝,就算盖着也要", "双膝"),
+        (
+            "the arm on the left of the picture, whether it's his left or right",
+            "the arm on the left of the picture",
+        ),
+        ("画面左边的手臂,不管它其实是左臂还是右臂", "画面左边的手臂"),
     ],
 )
 def test_they_go(said: str, plain: str) -> None:

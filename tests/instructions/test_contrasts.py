@@ -23,6 +23,8 @@ from posealign.instructions.contrasts import uncontrasted
         ("all four limbs, no trunk or head", "all four limbs"),
         ("arms and legs... scratch the legs", "arms and legs without the legs"),
         ("标胳膊和腿,头和脸不用管", "标胳膊和腿"),
+        ("both arms and legs, never mind the trunk for now", "both arms and legs"),
+        ("胳膊和腿,头先不管", "胳膊和腿"),
         ("下半身,只是左膝跳过,包着纱布呢", "下半身,不要左膝"),
     ],
 )

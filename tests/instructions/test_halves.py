@@ -22,6 +22,11 @@ from posealign.instructions.halves import halved
             "give me everything on the right side of the body.",
         ),
         ("左膝和左踝,右边一样", "双膝和双踝"),
+        ("left knee, on the right too", "both knees"),
+        (
+            "left arm, and the leg on the right as well",
+            "left arm, and the leg on the right as well",
+        ),
         ("右半边身子都不要", "右半身都不要"),
     ],
 )

@@ -65,7 +65,9 @@ def test_every_slip_of_the_phrasebook_can_be_read() -> None:
             assert mend(normalise(f"{word}的点")), name
 
 
-@pytest.mark.parametrize("text", ["没有手机", "晚上退烧", "工作人员", "东西盖好", "左转右转"])
+@pytest.mark.parametrize(
+    "text", ["没有手机", "晚上退烧", "工作人员", "东西盖好", "左转右转", "z 轴的", "有肘就够了"]
+)
 def test_chinese_words_are_not_broken_up(text: str) -> None:
     assert mend(text) == text
 

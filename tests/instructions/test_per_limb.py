@@ -30,6 +30,10 @@ def test_the_side_goes_to_each(text: str, said: str) -> None:
     assert with_sides(text).replace("踝关节", "踝") == said
 
 
+def test_a_bracket_is_no_heading() -> None:
+    assert with_sides("[right hip, right knee]") == "[right hip, right knee]"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -20,6 +20,8 @@ from posealign.instructions.persons import as_persons
             "two runners are in the shot; for the person on the far right the knees",
         ),
         ("照片里有两个跑步的人,右边那位我要膝盖", "照片里有两个跑步的人,最右边的人我要膝盖"),
+        ("标大人,不标宝宝", "只要大人"),
+        ("请标宝宝,别标妈妈", "只要宝宝"),
     ],
 )
 def test_they_are_put_plainly(said: str, plain: str) -> None:

@@ -10,6 +10,7 @@ PLAIN = {
     "以看照片的人为准,右边那条腿": "画面右侧的腿",
     "面对屏幕,左边的膝盖": "画面左侧的膝盖",
     "左手,按他自己的身子分左右": "左手",
+    "left foot, from the patient's own point of view and not mine": "left foot",
 }
 
 

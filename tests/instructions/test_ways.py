@@ -12,6 +12,8 @@ from posealign.instructions.ways import on_the_way
     [
         ("l hip -> l ankle", "from the left hip to the left ankle"),
         ("右髋~右踝", "右髋到右踝"),
+        ("from one wrist to the other wrist", "from the left wrist to the right wrist"),
+        ("从一侧肩膀到另一侧", "从左肩膀到右肩膀"),
         ("right hip to ankle, with the knee in between", "from the right hip to the ankle"),
         (
             "both legs, but the left only from the knee down",

@@ -17,6 +17,8 @@ from posealign.instructions.whole import of_whole
     [
         ("left hand, the thumb", "left thumb"),
         ("左手,大拇指", "左大拇指"),
+        ("左侧躯干,从肩到髋", "左侧肩到髋"),
+        ("从左手腕经过双肩一直到右手腕", "从左手腕到右手腕"),
         ("his right half, head to toe", "his right half"),
         ("他右半边,从头到脚", "他右半边身体"),
         ("from head to toe", "from head to toe"),  # the whole body
