@@ -14,7 +14,7 @@ from posealign.instructions.mend_han import is_han
 from posealign.instructions.naming import leaves_side, names_parts
 
 _CUT = re.compile(
-    r"[.;!]+\s+|\s+[–—]+\s+|,?\s+(?:so|but)\b[ ,]*"
+    r"[.;!]+\s+|\s+[–—]+\s+|,?\s+(?:so|but)\b[ ,]*|\s+and\s+(?=(?:just|only)\b)"
     r"|,\s*(?=(?:just|only|please|i (?:just |only )?(?:want|need)|can you|could you|give me"
     r"|show me)\b)"
 )
@@ -24,7 +24,8 @@ _WISH = re.compile(
     r"\b(?:i'd (?:just |only )?(?:like|want)|(?:i|we) (?:just |only |still )?(?:want|need)"
     r"|(?:can|could|would|will) you|give me|get me|show|mark|find|please|pls|just|only|return|plot"
     r"|label|annotate|locate|detect|draw|outline|track|estimate|do|let's|keep to|stick to"
-    r"|interested in|(?:have|take) a look|will (?:do|suffice)|where (?:is|are)|(?:is"
+    r"|interested in|(?:have|take) a look|what(?:'s| is) (?:still |left )?(?:under|hidden"
+    r"|covered)|will (?:do|suffice)|where (?:is|are)|(?:is"
     r"|are) (?:enough|fine|all i|what"
     r" (?:i|we))|skip|leave|exclude|omit|(?:everything|all) (?:but|except|apart from|other than))\b"
 )
@@ -40,7 +41,9 @@ _SMALL = re.compile(  # what a wish of nothing but a part has beside it
     r"|right|picture|image|photo|frame|to|camera|nearer|closer|closest)\b)*"
 )
 _BODY = re.compile(
-    r"\b(?:pose|skeleton|(?:whole|full|entire) body)\b|姿态|姿势|骨架|全身"
+    r"\bwhat(?:'s| is) (?:still |left )?(?:under|hidden|covered)\b"
+    r"|\b(?:pose|skeleton|(?:whole|full|entire) body)\b|姿态|姿势|骨架|全身"
+    r"|(?:真正|确实|实际)?(?:能看|看得)[见到清]的(?:点|关节|关键点|部位)"
     r"|\b(?:only|just) (?:want |need |mark |show |do )?(?:the |my )?"
     r"(?:baby|infant|child|newborn|kid)\b(?!'s)|\b(?:baby|infant|child|kid) only\b"
     r"|只[要标看画]?(?:宝宝|婴儿|孩子|新生儿)的?(?=$|[,。;])"
@@ -52,7 +55,7 @@ _POINTS = re.compile(
 )
 _POINTS_HAN = re.compile(
     r"(?<!的)[那这]|[另其它他她同剩余没未]|别的|也|还有|一样|患|健|伤|对侧"
-    r"|露|可见|看得|看不|挡|遮|盖|藏"
+    r"|看不|挡|遮|盖|藏"
 )
 _STATES = re.compile(
     r"^(?:he|she|it|we|i|they|you|there)\b|'s (?:got|been|on|in|under|covered|wrapped)\b"
@@ -82,10 +85,11 @@ _WANTS_HAN = re.compile(
 )
 _MIND = re.compile(  # whom or what to leave out, that nobody asked for
     r"\b(?:please )?(?:ignore|never mind|forget(?: about)?|don't (?:mark|mind|show|include)|not"
-    r"|skip) (?:her|him|them|hers|his|it|that|those|theirs)(?=\s*$)"
-    r"|(?:别|不用|不必|甭)去?(?:管|理|标)(?:[她他它]们?|那些|这些)的?"
+    r"|skip) (?:her|him|them|hers|his|it|that|those|theirs|me|us|mine|ours)(?=\s*$|\s+and\b)"
+    r"|(?:别|不用|不必|甭)去?(?:管|理|标)(?:[她他它我]们?|那些|这些)的?"
 )
 _PHRASE_HAN = re.compile("的[^,;。的]{1,4}$")  # 抬着的腿 states nothing
+_THERE_HAN = re.compile("(?:画面|照片|图片?|镜头)[里中上内]?(?:还|也)?有")
 _PLACE = re.compile(r"\b(?:tummy|belly|waist)\b|腰|肚")
 
 
@@ -117,7 +121,8 @@ def is_told(clause: str) -> bool:
     if not clause.strip():
         return True
     if is_han(clause):
-        return states(clause) and not (_PHRASE_HAN.search(clause) or _WANTS_HAN.search(clause))
+        phrase = _PHRASE_HAN.search(clause) and not _THERE_HAN.search(clause)
+        return states(clause) and not (phrase or _WANTS_HAN.search(clause))
     return states(clause) and _WANTS.search(clause) is None
 
 

@@ -30,6 +30,7 @@ from posealign.instructions.keywords import (
 from posealign.instructions.masks import Mask, mask_of, named_parts, shares
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.query import (
+    ALL,
     CHOOSING,
     REASONS,
     Chain,
@@ -37,6 +38,7 @@ from posealign.instructions.query import (
     Part,
     Query,
     Refusal,
+    Related,
     Scope,
     Union,
     union,
@@ -51,6 +53,7 @@ from posealign.skeletons.load import vocabulary
 
 MOST_MENTIONS = 6
 GOES = 0.5  # log odds by the votes from which what a relation chooses is left out
+MOSTLY = 0.8  # of the vocabulary's joints: all of them are meant
 FILE = Path(__file__).with_name("weights.json")
 
 
@@ -143,6 +146,8 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
     related_V = heads.related_V
     if heads.relation is not None:
         related_V = choose_related(out["related"][row], heads.relation, heads.asked_V)
+        if not named and _is_of_all(ruled) and related_V.mean() > MOSTLY:
+            related_V = mask_of(ALL)  # "what is under the blanket"
         whole = taken_from(clean, heads.relation, related_V, heads.asked_V, ruled)
         if whole is not None:
             heads = replace(heads, taken=True)
@@ -167,7 +172,7 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
             ballot.propose(agreed_V, corrected=1.0)
     plain = {} if ruled is None else plainly(clean)
     if plain and not named:
-        ballot.propose(mask_of(Part("all")), agreed=1.0)  # "skip whatever is hidden"
+        ballot.propose(mask_of(ALL), agreed=1.0)  # "skip whatever is hidden"
     for scope in readings(named, bool(LINKED.search(clean))):
         ballot.propose(mask_of(scope), **{_kind_of(scope): 1.0})
     asked_V = out["asked"][row]
@@ -203,6 +208,11 @@ def _voted(out: Logits, row: int, hints: list[Hint], clean: str, share: float) -
         logits[row] += share * votes_K
         changed[name] = logits
     return changed
+
+
+def _is_of_all(ruled: Query | Refusal | None) -> bool:
+    """Whether the rules read a relation that picks from all there is."""
+    return isinstance(ruled, Query) and isinstance(ruled.scope, Related) and ruled.scope.part == ALL
 
 
 def _one_sided(mask_V: Mask) -> bool:

@@ -73,6 +73,7 @@ _TAKES_HANDS = re.compile(
     r"(?:标|圈|点|框|画|找|列|描|勾|弄|显示|输出|去掉|去了|除|排除|拿掉|留|加|放进|算))"
 )
 
+_MERELY = re.compile("(?:(?<=^)|(?<=[,;。]))光(?=[标看要画取])")
 _HOW_FAR = re.compile(
     r"(?P<first>[^,;。离]{1,6})(?:离|距离?|到)(?P<second>[^,;。离]{1,6}?)(?:到底)?(?:有|是)?"
     r"(?:多远|多少距离|多近)[?]?$"
@@ -93,7 +94,7 @@ def in_mandarin(clean: str) -> str:
     clean = _THAT_IS.sub(_named_last, clean)
     if "著" in clean:
         clean = _ASPECT.sub("着", clean)
-    clean = _BELOW.sub("", clean)
+    clean = _BELOW.sub("", _MERELY.sub("只", clean))
     clean = _HOW_FAR.sub(_two, _HOW_BENT.sub("胳膊弯曲", clean))
     if "被" in clean:
         clean = _QUILT.sub("被子", clean)

@@ -35,7 +35,7 @@ _IDLE = re.compile(
     r"(?!show|mark|need|want|include|bother|label)\w+"
 )
 _IDLE_HAN = re.compile(
-    r"画面|看不[清见到]|不(?:良|全|对称|足|清楚?|稳|准|好|动|太|怎么|灵活|见)|看起来|没法|不大"
+    r"画面|看不[清见到]|不(?:良|全|对称|足|清楚?|稳|准|好|动|太|怎么|灵活|见)|看起来|没法|不大|要用"
 )
 _CONCLUDES = re.compile(
     r"(?:^|[\s,;.])so\s(?!much|many|that|far|badly|often)|\b(?:therefore|hence)\b|所以|因此"

@@ -38,6 +38,11 @@ _NOT_OWN = re.compile(
     rf",? (?:and |so )?not (?:the |his |her )?(?:{_OWN}|its )?(?:own )?(?:left|right)"
     r"(?: side| one)?[\s.!]*$"
 )
+_NOT_OWN_HAN = re.compile(
+    r"[,;(](?:而)?(?:并)?不(?:是|指|算)(?:她|他|它|宝宝|孩子|婴儿|患儿|本人)(?:自己|本人|自身)?的?(?:身体的?)?"
+    r"[左右](?:边|侧)?[^,;。]{0,3}\)?(?=$|[,;。!])"
+)
+_SEEN_HAN = re.compile("画面|照片|图片?|屏幕|镜头|看过去|我看")
 _SEEN = re.compile(r"\b(?:picture|image|photo|frame|screen|shot|as (?:i|we|you) (?:look|see))\b")
 _HALF = r"[左右]半[边身侧](?:身[子体])?"
 _HALF_HAN = re.compile(
@@ -65,6 +70,9 @@ _WANTS_HAN = re.compile("[要标看画只取给]")
 def uncontrasted(clean: str) -> str:
     """A normalised text less what is named in contrast."""
     if not clean.isascii():
+        own = _NOT_OWN_HAN.search(clean)
+        if own is not None and _SEEN_HAN.search(clean[: own.start()]):
+            clean = clean[: own.start()] + clean[own.end() :]
         clean = _not_that(_HALF_HAN.sub(r"\g<half>", clean), _NOT_THAT_HAN, _MEANT_HAN)
         return _taken_back(clean, _BACK_HAN, ",不要")
     if "not " in clean:

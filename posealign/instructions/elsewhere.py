@@ -25,7 +25,7 @@ _POINTS_HAN = re.compile(
     rf"(?P<sound>(?:非(?:患|病|手术|受累|损伤)侧|健[侧肢])(?:的?{_ONE_HAN})?"
     rf"|(?:(?:完?好|健康|正常|没事|没问题)的|(?:有力|活动自如)的?){_ONE_HAN})"
     rf"|(?P<unsound>(?:[患病伤术][侧肢]|(?:手术|受累|损伤)侧)(?:的?{_ONE_HAN})?"
-    r"|患处|[患病伤](?=[手脚腿臂膝肩])"
+    r"|患处|[患病伤](?=[手脚腿臂膝肩足踝肘髋])"
     rf"|(?:坏|不好|有问题|受伤)的{_ONE_HAN})"
     rf"|(?:没有?|未|不)(?P<not_again>[^,;。的没未标要看]{{1,6}})的(?P<whose>{_ONE_HAN})?"
     rf"|(?P<free>[空光闲裸露]着?的{_ONE_HAN}?|自由的{_ONE_HAN}?"
@@ -72,6 +72,14 @@ _STATES = re.compile(  # nothing but which side ails or is well
     r"|weak|involved|broken) [a-z]+ (?:is|was|=|being) (?:on )?(?:the |his |her )?(?:left|right)"
     r"(?: (?:one|side|[a-z]+))?[,;.]"
 )
+_IS_WELL = re.compile(
+    r"[,;.] ?(?:and |but )?(?:the |his |her )?(?P<side>left|right)(?: one| side| hand| foot| leg"
+    r"| arm)?"
+    r" (?:is|looks|seems)(?: perfectly| completely)? (?:fine|ok|okay|normal|good|unaffected|healthy"
+    r"|alright|all right)(?=[,;.])"
+    r"|[,;。](?P<han>[左右])(?:侧|边|脚|腿|手|臂|足)?(?:是|都|倒是|的)?(?:正常|没事|没问题|好的|健康)(?:的)?(?=[,;。])"
+)
+_SIDE_OF = {"left": "left", "right": "right", "左": "left", "右": "right"}
 _LIES = re.compile(
     r"\b(?:lying|lies|lay|laid|rolled|turned|sleeping|asleep|resting|placed|nursed"
     r"|still) (?:over )?"
@@ -97,6 +105,7 @@ class _Told:
 
 def said_elsewhere(clean: str) -> str:
     """A normalised text with such sides put in where they are pointed to."""
+    clean = _less_well(clean)
     clauses = [match[0] for match in _CLAUSES.finditer(clean)]
     telling = [at for at, clause in enumerate(clauses) if _sides(clause)]
     if len(telling) > 1 and _STATES.match(clauses[telling[0]]):
@@ -123,6 +132,16 @@ def said_elsewhere(clean: str) -> str:
     if not turned:
         return clean
     return "".join(row for place, row in enumerate(changed) if place != at).strip(" ,;。(")
+
+
+def _less_well(clean: str) -> str:
+    """ "Clubfoot on the left, the right one is fine": the latter goes, it says nothing new."""
+    match = _IS_WELL.search(clean)
+    side = match and _SIDE_OF.get(match["side"] or match["han"])
+    told = {one.own_side for one in found_in(clean[: match.start()])} - {None} if match else set()
+    if match is None or side is None or told != {OTHER[side]}:
+        return clean
+    return clean[: match.start()] + clean[match.end() :]
 
 
 def _names_both(clause: str) -> bool:

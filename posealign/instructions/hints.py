@@ -80,10 +80,11 @@ def runs_on(
     begins a verb: 胳膊弯着.
     """
     end = at + size
-    if size > 1 and tokens[end - 1][0] == "弯" and end < len(tokens):
-        if tokens[end][0] in _BENT:
-            return True
-    if size < 2 or tokens[at][0] not in "两俩双左右脚手条只":
+    if size < 2:
+        return False
+    if tokens[end - 1][0] == "弯" and end < len(tokens) and tokens[end][0] in _BENT:
+        return True
+    if tokens[at][0] not in "两俩双左右脚手条只":
         return False
     for first in range(at + 1, end):
         most = min(len(tokens), first + longest.get(tokens[first][0], 0))

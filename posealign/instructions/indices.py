@@ -1,4 +1,4 @@
-"""Joints by their numbers in a skeleton that is named: "COCO-17 indices 5 to 10", COCO 的第 5、7 号点.
+"""Joints by their numbers in a named skeleton: "COCO-17 indices 5 to 10", COCO 的第 5、7、9 号点.
 
 They become the names that the skeleton gives them. Where no skeleton is named, or one has no such
 joint, the text stays as it is.

@@ -1,4 +1,5 @@
-"""How programs write it: "LShoulder, RHip", "+left_arm -left_wrist", "a && !b", "kpts".
+"""How programs write it: "LShoulder, RHip", "+left_arm -left_wrist", "a && !b", "ignore: feet",
+"where part in (elbow, wrist)", "kpts".
 
 Such signs become the words that they stand for.
 """
@@ -15,6 +16,15 @@ _CAMEL = re.compile(  # no ear: "rear" is a word
 _SIGNED = re.compile(r"\s*(?:[+-]\s?[a-z_]+[\s,]*)+")
 _TERM = re.compile(r"(?P<sign>[+-])\s?(?P<name>[a-z_]+)")
 _NOT = re.compile(r"[\s,;]*(?:&&?|\band\b)?\s*(?<![a-z0-9!])!(?=[a-z])")
+_NOT_HAN = re.compile(r"(?:^|[\s,;(]*(?:&&?|且)\s*|(?<=[\s,;(]))!(?=[\u3400-\u9fff])")
+_KEYED = re.compile(
+    r"^(?P<verb>ignore|exclude|skip|omit|drop|hide|忽略|排除|去掉|不要|跳过)\s*[:=]\s*(?=[^\s:=]+[^:=]*$)"
+)
+_WHERE = re.compile(
+    r"\bwhere (?:the )?(?:part|name|joint|keypoint|label)s? (?:in|is|are"
+    r"|=+)\s*[(\[]?(?P<row>[^()\[\]]+)"
+    r"[)\]]?(?=\s*$)"
+)
 _SUBJECT = re.compile(
     r"\"?\bsubject\"?\s*[:=]\s*\"?(?P<who>largest|leftmost|rightmost|infant|adult)\b\"?"
 )
@@ -33,13 +43,19 @@ def in_words(text: str) -> str:
     if _SIGNED.fullmatch(text):
         text = _sum(text)
     if "!" in text:
-        text = _NOT.sub(" without ", text).replace("&&", ",")
+        text = _NOT.sub(" without ", _NOT_HAN.sub(",不要", text)).replace("&&", ",").lstrip(",")
+    text = _WHERE.sub(r"\g<row>", _KEYED.sub(_denied, text))
     return _SUBJECT.sub(lambda match: _PEOPLE[match["who"]], text) if "subject" in text else text
 
 
 def _sided(match: re.Match[str]) -> str:
     part = _JOINTS.get(match["part"], match["part"])
     return f"{'left' if match['side'] == 'l' else 'right'} {part}"
+
+
+def _denied(match: re.Match[str]) -> str:
+    """ "Ignore: feet" → "ignore feet"."""
+    return f"{match['verb']} " if match["verb"].isascii() else match["verb"]
 
 
 def _sum(text: str) -> str:

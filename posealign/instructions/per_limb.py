@@ -27,6 +27,12 @@ _OTHER_SIDE = re.compile(
     r"|(?P<side>left|right))"
     r"(?: side| one)?,? (?:just |only |i want )?(?:the )?(?P<last>[a-z]+)[\s.!]*$"
 )
+_CROSSED = re.compile(
+    r"\b(?P<first>[a-z]+) on (?:the|his|her|its) (?P<side>left|right)(?: side)?,? (?:and|plus)"
+    r" (?:the |his |her )?(?P<last>[a-z]+) on (?:the|his|her|its) (?!(?P=side))(?P<other>left"
+    r"|right)"
+    r"(?: side)?\b(?! (?:of|in)\b)"
+)
 _CUT = re.compile(r"\s*[:;,]\s*|\s[–—-]\s")
 _PURPOSE = re.compile(
     r"(?:[\W_]|\b(?:for|the|his|her|rom|range|of|motion|movement|angles?|flex(?:ion)?|ext(?:ension)?"
@@ -49,10 +55,18 @@ _ARM, _LEG = joints_of("arm") | joints_of("hand"), joints_of("leg") | joints_of(
 def with_sides(clean: str) -> str:
     """A normalised text with the side at each part of such a list."""
     clean = _WAY.sub(r"from the \g<side> \g<first> to the \g<side> \g<last>", clean)
+    clean = _CROSSED.sub(_each, clean)
     other = _OTHER_SIDE.match(clean)
     if other is not None:
         clean = _beside(clean, other)
     return _under_one(clean) or _limb_by_limb(clean) or clean
+
+
+def _each(match: re.Match[str]) -> str:
+    """ "The arm on her right and the leg on her left" → the right arm and the left leg."""
+    if not (is_unsided(only_part(match["first"])) and is_unsided(only_part(match["last"]))):
+        return match[0]
+    return f"{match['side']} {match['first']} and the {match['other']} {match['last']}"
 
 
 def _beside(clean: str, match: re.Match[str]) -> str:

@@ -23,6 +23,7 @@ _PLAYER = re.compile(
 _SEVERAL = re.compile(
     r"\b(?:two|three|four|several|many|(?:a )?few|both|couple of) (?:\w+ )?(?:people|persons"
     r"|babies|infants|children|kids|twins|patients|runners|players|swimmers|dancers|athletes|girls|boys|men|women)\b"
+    r"|\b(?:twins|triplets)\b|双胞胎|三胞胎|双生子"
     r"|(?:[两三四几]个|好几个|一群|多个)[^,;。]{0,6}(?:人|宝宝|孩子|婴儿|娃|运动员|选手)"
 )
 _ONE_OF_THEM = re.compile(
@@ -30,7 +31,11 @@ _ONE_OF_THEM = re.compile(
     r"|(?P<han>最?[左右])(?:手?边|侧)(?:的)?那[位个]"
 )
 _CHILD_HAN = "(?:宝宝|宝贝|婴儿|孩子|小孩|娃娃?|患儿|新生儿)"
-_ADULT_HAN = "(?:大人|成人|成年人|家长|妈妈?|爸爸?|奶奶|爷爷|姥姥|外婆|阿姨|护士|医生|护工|治疗师|照护者|看护人?)"
+_ADULT_HAN = (
+    "(?:大人|成人|成年人|家长|妈妈?|爸爸?|奶奶|爷爷|姥姥|外婆|阿姨|护士|医生|护工|治疗师"
+    "|照护者|看护人?)"
+)
+_KID_HAN = re.compile("(?<=[标看要画取])娃(?:儿|子)?(?=$|[,;。!的])")
 _NOT_THEM_HAN = re.compile(
     r"^(?:请|麻烦|帮我|给我|我|就|只|仅)*[要标看画取](?:出|注)?"
     rf"(?P<who>(?P<child>{_CHILD_HAN})|{_ADULT_HAN})[,;](?:而?不[要标看画取是]|别[要标看画管])"
@@ -45,7 +50,7 @@ def as_persons(clean: str) -> str:
     if _SEVERAL.search(clean):
         clean = _ONE_OF_THEM.sub(_person, clean)
     if not clean.isascii():
-        clean = _NOT_THEM_HAN.sub(r"只要\g<who>", clean)
+        clean = _NOT_THEM_HAN.sub(r"只要\g<who>", _KID_HAN.sub("宝宝", clean))
     return _LITTLE.sub("the baby", _KIN.sub("the", clean)) if "'s" in clean else clean
 
 

@@ -44,7 +44,7 @@ _THAT_PART = re.compile(
     r"|wrist|ankle|hip|shoulder|thigh|forearm|limb|heel|thumb|ear|eye|big toe)\b(?! side)"
 )
 _THAT_PART_HAN = re.compile(
-    r"(?<![的左右外另])[这那]一?[条只个根](?P<part>大腿|小腿|前臂|上臂|胳膊|手臂|臂|腿|手|脚|膝盖?|脚踝|手腕|手肘|肩膀?|髋|踝|膝|拇指|大拇指|脚跟|足跟|脚后跟|耳朵|眼睛?)"
+    r"(?<![的左右外另])[这那]一?[条只个根侧](?P<part>大腿|小腿|前臂|上臂|胳膊|手臂|臂|腿|手肘|手腕|手|脚踝|脚|肘|腕|膝盖?|肩膀?|髋|踝|膝|拇指|大拇指|脚跟|足跟|脚后跟|耳朵|眼睛?)"
 )
 _THAT_SIDE = re.compile(
     r"(?: (?:on|of|from|for))? (?:the )?(?:that|this|same|(?P<other>other|opposite)) side\b"

@@ -10,6 +10,7 @@ import re
 from posealign.instructions.binding import is_unsided
 from posealign.instructions.entries import name_of
 from posealign.instructions.found import Found, found_in
+from posealign.instructions.naming import is_name
 from posealign.instructions.parts import LIMB_JOINTS
 from posealign.instructions.sides import OTHER
 from posealign.instructions.stretches import stretched
@@ -24,11 +25,22 @@ _BARE = re.compile(
     r" to (?:the )?(?P<other>(?:(?:left|right|l|r) )?[a-z]+)[.!]?"
 )
 _OTHER = re.compile(
-    r"\bfrom one (?P<part>[a-z]+) (?P<way>(?:\w+ )*?)to the (?:other|opposite)(?: (?P=part)| one)?"
+    r"\bfrom one (?P<part>[a-z]+)(?:,? [a-z ]+,)? (?:[a-z]+ )*?to the (?:other"
+    r"|opposite)(?: (?P=part)| one)?"
     r"(?=\s*(?:[,.;!]|$))"
 )
 _OTHER_HAN = re.compile(
-    r"从一[侧边只个条]的?(?P<part>[^,;。到至]{1,4}?)(?:一直)?[到至]另外?一?[侧边只个条]的?(?:(?P=part))?(?=$|[,;。!])"
+    r"从一[侧边只个条]的?(?P<part>[^,;。到至]{1,4}?)(?:,?经过?[^,;。到至]{1,6},?)?(?:一直)?[到至]另外?一?[侧边只个条]的?(?:(?P=part))?(?=$|[,;。!])"
+)
+_START = re.compile(
+    r"\b(?:start(?:ing)?|begin(?:ning)?) (?:at|from|with) (?:the |his |her )?(?P<first>[a-z ]+?)"
+    r"(?:,? (?:then )?(?:go|run|pass|follow)(?:ing|ning)?\b[a-z ]*?)?,? (?:and )?(?:then )?"
+    r"(?:end|finish|stop)(?:ing|ping)? (?:up )?(?:at|with|on) (?:the |his |her )?"
+    r"(?P<last>[a-z]+(?: [a-z]+)?)"
+)
+_START_HAN = re.compile(
+    r"(?:从|由|自)?(?P<first>[^,;。从由自]{1,5})(?:起始?|开始|出发)(?:,?(?:经?过|沿着?|顺着)[^,;。到至]{1,6})?"
+    r",?(?:一直)?[到至](?P<last>[^,;。]{1,5}?)(?:为止|结束|止)"
 )
 _LETTER = re.compile(r"^([lr]) ")
 _LESS = re.compile(
@@ -61,10 +73,23 @@ def on_the_way(clean: str) -> str:
 def _across(clean: str) -> str:
     """ "From one wrist to the other" → from the left wrist to the right one."""
     if "from one " in clean:
-        clean = _OTHER.sub(r"from the left \g<part> \g<way>to the right \g<part>", clean)
+        clean = _OTHER.sub(r"from the left \g<part> to the right \g<part>", clean)
+    clean = _START_HAN.sub(_whole_way, _START.sub(_whole_way, clean))
     if "从一" in clean:
         clean = _OTHER_HAN.sub(r"从左\g<part>到右\g<part>", clean)
     return clean
+
+
+def _whole_way(match: re.Match[str]) -> str:
+    """ "Start at the left wrist and end at the right wrist" → from … to …"""
+    if not (is_name(match["first"]) and is_name(match["last"])):
+        return match[0]
+    han = not match[0].isascii()
+    return (
+        f"从{match['first']}到{match['last']}"
+        if han
+        else f"from the {match['first']} to the {match['last']}"
+    )
 
 
 def _without_arrows(clean: str) -> str:

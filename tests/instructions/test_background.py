@@ -38,6 +38,13 @@ from posealign.instructions.background import foreground
         ("采完足跟血两只脚都包着纱布,所以除了脚都要。", "除了脚都要。"),
         ("右脚采完足跟血包着纱布,我要右腿,不含脚", "我要右腿,不含脚"),
         ("康复师的手也在垫子上。要宝宝的左腿,别人的不要。", "要宝宝的左腿,别人的不要。"),
+        ("下半身反正盖着毯子。把上半身看得见的点给我就行。", "把上半身看得见的点给我就行。"),
+        ("画面里有我戴手套的手,别管我,只标宝宝", "只标宝宝"),
+        ("my gloved hands are in the shot, ignore me and just do the baby", "just do the baby"),
+        (
+            "the baby's been kicking, so what's still under the blanket",
+            "what's still under the blanket",
+        ),
     ],
 )
 def test_what_is_told_before_a_wish_goes(text: str, said: str) -> None:

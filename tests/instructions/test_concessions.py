@@ -18,6 +18,7 @@ from posealign.instructions.concessions import without_concessions
             "the arm on the left of the picture",
         ),
         ("画面左边的手臂,不管它其实是左臂还是右臂", "画面左边的手臂"),
+        ("图上靠右的那条腿,不用管是本人的左腿还是右腿", "图上靠右的那条腿"),
     ],
 )
 def test_they_go(said: str, plain: str) -> None:

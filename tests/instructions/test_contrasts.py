@@ -25,6 +25,7 @@ from posealign.instructions.contrasts import uncontrasted
         ("标胳膊和腿,头和脸不用管", "标胳膊和腿"),
         ("both arms and legs, never mind the trunk for now", "both arms and legs"),
         ("胳膊和腿,头先不管", "胳膊和腿"),
+        ("画面左边的那条手臂,不是她自己的左手臂", "画面左边的那条手臂"),
         ("下半身,只是左膝跳过,包着纱布呢", "下半身,不要左膝"),
     ],
 )

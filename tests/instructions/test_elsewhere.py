@@ -14,6 +14,11 @@ from posealign.instructions.elsewhere import said_elsewhere
         ("左前臂贴着敷料,我要这段前臂", "我要左侧前臂"),
         ("左上肢外伤,请取患肢", "请取左手臂"),
         ("右膝术后,请取健肢", "请取左腿"),
+        ("左侧马蹄足,右侧正常。标出患足", "标出左侧足"),
+        (
+            "clubfoot on the left, the right one is fine. mark the affected foot",
+            "mark the left foot",
+        ),
         ("健侧是左边,只取健侧下肢", "只取左侧下肢"),
         ("右脚夹着血氧,那只脚不要,别处都要", "右侧脚不要,别处都要"),
         ("输液的是左手,所以只看没输液的那条胳膊", "所以只看右侧胳膊"),

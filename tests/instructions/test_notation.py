@@ -17,12 +17,19 @@ from posealign.instructions.notation import in_words
         ('{"subject": "largest", "joints": "head"}', '{the largest person, "joints": "head"}'),
         ("lue & contralat le", "lue & contralateral le"),
         ("kpts under blanket", "keypoints under blanket"),
+        ("ignore: feet", "ignore feet"),
+        ("忽略:脚", "忽略脚"),
+        ("return keypoints where part in (elbow, wrist)", "return keypoints elbow, wrist"),
+        ("腿 && !脚", "腿,不要脚"),
+        ("!头部", "不要头部"),
     ],
 )
 def test_signs_become_words(text: str, said: str) -> None:
     assert in_words(text) == said
 
 
-@pytest.mark.parametrize("text", ["rear view, the leg", "-left_arm", "wow! the legs!", "relief"])
+@pytest.mark.parametrize(
+    "text", ["rear view, the leg", "-left_arm", "wow! the legs!", "relief", "要左腿!右腿不要"]
+)
 def test_what_is_no_sign_stays(text: str) -> None:
     assert in_words(text) == text

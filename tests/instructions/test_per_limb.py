@@ -24,6 +24,7 @@ from posealign.instructions.per_limb import with_sides
             "left knee and right ankle",
         ),
         ("左腿给膝盖就行,右腿我要的是脚踝", "左膝和右踝"),
+        ("the arm on her right and the leg on her left", "the right arm and the left leg"),
     ],
 )
 def test_the_side_goes_to_each(text: str, said: str) -> None:

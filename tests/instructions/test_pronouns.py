@@ -10,6 +10,7 @@ from posealign.instructions.pronouns import named_again
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("右手肘有块淤青,交班要用,标一下这个肘", "标一下右肘"),
         (
             "the diaper makes the hips unreliable, so i want the legs without them.",
             "i want the legs without the hips.",

@@ -17,6 +17,8 @@ from posealign.instructions.reasons import without_reasons
         ("first i wanted the arms, but give me the legs instead", "give me the legs"),
         ("no head for this hip study, the rest please", "no head, the rest please"),
         ("这次查髋,头和胳膊都不需要", "头和胳膊都不需要"),
+        ("要给她配臂套,需要两侧上臂", "需要两侧上臂"),
+        ("看手位用的,上半身就好", "上半身就好"),
         ("left thumb as the hand is wrapped, and the nose", "left thumb  , and the nose"),
     ],
 )

@@ -14,6 +14,16 @@ from posealign.instructions.ways import on_the_way
         ("右髋~右踝", "右髋到右踝"),
         ("from one wrist to the other wrist", "from the left wrist to the right wrist"),
         ("从一侧肩膀到另一侧", "从左肩膀到右肩膀"),
+        (
+            "everything from one wrist, across the shoulders, to the other wrist",
+            "everything from the left wrist to the right wrist",
+        ),
+        ("从一只手腕经过两肩到另一只手腕", "从左手腕到右手腕"),
+        (
+            "start at the left wrist, go over the shoulders and end at the right wrist",
+            "from the left wrist to the right wrist",
+        ),
+        ("左手腕起,过肩膀,到右手腕为止", "从左手腕到右手腕"),
         ("right hip to ankle, with the knee in between", "from the right hip to the ankle"),
         (
             "both legs, but the left only from the knee down",
