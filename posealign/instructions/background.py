@@ -23,7 +23,8 @@ _COMMA = re.compile(r"[,.;!](?:\s|$)|\s[–—]\s")
 _WISH = re.compile(
     r"\b(?:i'd (?:just |only )?(?:like|want)|(?:i|we) (?:just |only |still )?(?:want|need)"
     r"|(?:can|could|would|will) you|give me|get me|show|mark|find|please|pls|just|only|return|plot"
-    r"|label|annotate|locate|detect|draw|outline|track|estimate|do|let's|keep to|stick to"
+    r"|don't (?:bother|mark|show|include|need)|label|annotate|locate|detect|draw|outline|track"
+    r"|estimate|do|let's|keep to|stick to"
     r"|interested in|(?:have|take) a look|what(?:'s| is) (?:still |left )?(?:under|hidden"
     r"|covered)|will (?:do|suffice)|where (?:is|are)|(?:is"
     r"|are) (?:enough|fine|all i|what"
@@ -32,18 +33,24 @@ _WISH = re.compile(
 _WISH_HAN = re.compile(
     r"^(?:请|我|就|只|仅|先|主要|还是|帮|麻烦|给我|你|都|来|再|把|想){0,4}"
     r"(?:要|想要|标|看|画|找|取|给|显示|输出|需要?|估计|检测|定位|圈|求|测|跟踪|只|关心|评估|除了)"
-    r"|(?:就够了?|就行|就好|即可|就?算了|在哪)|(?:还是|都)(?:要|需要|标)[。!]*$"
+    r"|(?:就够了?|就行|就好|即可|就?算了|在哪|有?哪些)|(?:还是|都)(?:要|需要|标)[。!]*$"
 )
 _LEAVES = re.compile("skip|leave|exclude|omit")
-_SKIPS_HAN = re.compile("(?:跳过|别标|不标|别要|去掉|就不要|就算|就免)[了吧]*[。!]*$")
+_SKIPS_HAN = re.compile(
+    "(?:跳过|别标|不标|不用标?|不必标|别画|别要|去掉|就不要|就算|就免)[了吧]*[。!]*$"
+)
+_LEAVES_ALL = re.compile(  # all the rest is asked
+    r"^(?:please )?(?:don't (?:bother|mark|show|include|need)|no need|skip|ignore|leave out)\b"
+    r"|^[^,;。]{1,6}(?:就|都|也)?(?:不用|不必|别|不要)[标画看要]?[了吧]*[。!]*$"
+)
 _SMALL = re.compile(  # what a wish of nothing but a part has beside it
     r"(?:[\W_]|\b(?:the|his|her|its|baby's|infant's|child's|of|and|or|for|me|on|in|at|side|left"
     r"|right|picture|image|photo|frame|to|camera|nearer|closer|closest)\b)*"
 )
 _BODY = re.compile(
     r"\bwhat(?:'s| is) (?:still |left )?(?:under|hidden|covered)\b"
+    r"|(?:被子|毯子|被单)(?:底下|下面|下|里)的?有?(?:哪些|什么)"
     r"|\b(?:pose|skeleton|(?:whole|full|entire) body)\b|姿态|姿势|骨架|全身"
-    r"|(?:真正|确实|实际)?(?:能看|看得)[见到清]的(?:点|关节|关键点|部位)"
     r"|\b(?:only|just) (?:want |need |mark |show |do )?(?:the |my )?"
     r"(?:baby|infant|child|newborn|kid)\b(?!'s)|\b(?:baby|infant|child|kid) only\b"
     r"|只[要标看画]?(?:宝宝|婴儿|孩子|新生儿)的?(?=$|[,。;])"
@@ -55,7 +62,7 @@ _POINTS = re.compile(
 )
 _POINTS_HAN = re.compile(
     r"(?<!的)[那这]|[另其它他她同剩余没未]|别的|也|还有|一样|患|健|伤|对侧"
-    r"|看不|挡|遮|盖|藏"
+    r"|露|看不|挡|遮|盖|藏"
 )
 _STATES = re.compile(
     r"^(?:he|she|it|we|i|they|you|there)\b|'s (?:got|been|on|in|under|covered|wrapped)\b"
@@ -143,5 +150,6 @@ def _wishes(rest: str) -> bool:
 def _is_free(told: str, rest: str) -> bool:
     """Whether the told names parts, and no side that the wish leaves open."""
     sided = any(one.own_side for one in found_in(told))
-    names = names_parts(told) or _PLACE.search(told) is not None or _BODY.search(rest) is not None
+    whole = _BODY.search(rest) or _LEAVES_ALL.search(rest)
+    names = names_parts(told) or _PLACE.search(told) is not None or whole is not None
     return names and not (sided and leaves_side(rest))

@@ -28,10 +28,11 @@ _EVEN_HAN = re.compile(
     r"[,;]?(?:即使|就算|哪怕|即便|不管|甭管|无论)(?:[^,;。]*?)(?:遮|(?<!膝)盖|挡|藏|看不[见到清]|毯|被子)"
     r"[^,;。也都]*[,;]?(?:也|都|照样|仍|还是)*(?:要|标|算|给|画|估计|猜)?(?:出来|上)?(?=$|[,;。!])"
 )
+_HIS = r"(?:(?:his|her|its|the|a)(?: [a-z]+'s)?(?: own)? )?"
 _EITHER = re.compile(
     r"[,;(]? ?(?:no matter|regardless of|whether(?: or not)?|never mind|i don't care)"
     r"(?: if| whether| which)?(?: (?:it|that|this)(?:'s| is)?)?(?: actually| really| anatomically)*"
-    r" (?:(?:his|her|its|the|a) )?left(?: [a-z]+)? or (?:(?:his|her|its|the|a) )?right"
+    rf" {_HIS}left(?: [a-z]+)? or {_HIS}right"
     r"(?: (?:arm|leg|hand|foot|one|side|limb))?\)?(?=\s*(?:[,;.!]|$))"
 )
 _EITHER_HAN = re.compile(

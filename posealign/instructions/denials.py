@@ -79,6 +79,10 @@ _NO_OTHERS = re.compile(
     r"|keypoints"
     r"|parts)|rest|remaining [a-z]+|everything else|anything else)[\s.!]*$"
 )
+_MISSING_HAN = re.compile(
+    r"[,;。](?:其余|其他|其它|剩下|别)的?(?:点|关节)*我?(?:会|都|就|全|先)*(?:按|当作?|算作?|视为|记为?)[^,;。]*"
+    r"(?:缺|空|没有|nan|null|无)[^,;。]*[。!]*$"
+)
 _NONE_OF_HAN = re.compile(
     r"[,;。](?P<some>[^,;。]{1,10}?)(?:就|都|也|则|统统)*(?:不需要|不用标|不用画|不用|不必标|不要|不标"
     r"|不看)(?:了)?[。!]*$"
@@ -87,7 +91,7 @@ _NONE_OF_HAN = re.compile(
 
 def all_but(clean: str) -> str:
     """A normalised text with what is to be left out as an exception from all."""
-    clean = _less_idle(_MENDED.sub(_unsaid, clean))
+    clean = _MISSING_HAN.sub("", _less_idle(_MENDED.sub(_unsaid, clean)))
     seen = _SEEN.fullmatch(clean)
     if seen is not None:
         return f"all {seen['said']} joints"

@@ -54,6 +54,9 @@ _EVERYTHING = re.compile(
     r" (?:(?:healthy|good|sound|strong|weak|affected|unaffected|bad) )?(?P<side>left|right)"
     r"(?:-hand)? side(?: of (?:the |his |her )?body)?(?=[\s.!]*$)"
 )
+_OF_BODY = re.compile(
+    r"\bon (?:the|his|her|its|their) (?P<side>left|right) of (?:the|his|her|its|their) body\b"
+)
 _SAME = re.compile(
     r"[,;.]?\s*(?:and |then )*(?:(?:the )?(?:same|likewise|ditto|also|again)(?: again)?"
     r" (?:for|on|with) (?:the |his |her )?(?P<side>left|right)(?: side| one| hand side)?"
@@ -73,6 +76,7 @@ def halved(clean: str) -> str:
         clean = _OF_LIMB.sub(_segment, clean)
         clean = _END.sub(_end, clean)
         clean = _QUARTER.sub(_quarter, clean)
+    clean = _OF_BODY.sub(r"on the \g<side> side of the body", clean)
     if " side" in clean:
         clean = _EVERYTHING.sub(r"everything on the \g<side> side of the body", clean)
         clean = _SIDE.sub(r"\g<before>\g<side> side of the body", clean)

@@ -1,14 +1,16 @@
 """Joints by their numbers in a named skeleton: "COCO-17 indices 5 to 10", COCO 的第 5、7、9 号点.
 
 They become the names that the skeleton gives them. Where no skeleton is named, or one has no such
-joint, the text stays as it is.
+joint, or parts are named as well, the text stays as it is.
 """
 
 from __future__ import annotations
 
 import re
 
+from posealign.instructions.found import found_in
 from posealign.instructions.keyword_patterns import OPTIONS
+from posealign.instructions.query import ALL
 from posealign.instructions.sides import AND
 from posealign.skeletons.load import skeleton
 
@@ -26,7 +28,11 @@ def by_name(text: str) -> str:
     match = _INDICES.search(text) if any(map(str.isdigit, text)) else None
     around = "" if match is None else f"{text[: match.start()]} {text[match.end() :]}"
     named = _skeleton(around)
-    if match is None or named is None:
+    if (
+        match is None
+        or named is None
+        or any(one.scope not in (None, ALL) for one in found_in(around))
+    ):
         return text
     places: list[int] = []
     for run in _RUN.finditer(match["row"] or match["han"]):

@@ -55,6 +55,14 @@ def _beside() -> frozenset[tuple[str, str]]:
 
 
 _BESIDE = _beside()
+# What hospitals and programs abbreviate is no slip: "for the EHR" has no ear.
+_ABBREVIATED = frozenset(
+    re.findall(
+        r"\w+",
+        "ehr emr adl adls tpn ngt ogt bpd slt lis hoi ttn asd tof dmd crp axr uss opd hipaa hcp "
+        "mrn timp dob fov ece mae cnn vit smpl avi ptz",
+    )
+)
 
 
 def mend(clean: str) -> str:
@@ -92,7 +100,7 @@ class Spelling:
 @cache
 def spelling() -> Spelling:
     counts: dict[str, int] = {}
-    real: set[str] = set()
+    real = set(_ABBREVIATED)
     for row in (FOLDER / "english.txt").read_text("utf-8").splitlines():
         if row[:1] == "#":
             continue

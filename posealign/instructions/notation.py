@@ -32,13 +32,14 @@ _PEOPLE = {
     "largest": "the largest person", "leftmost": "the leftmost person",
     "rightmost": "the rightmost person", "infant": "only the infant", "adult": "only the adult",
 }  # fmt: skip
+_HYPHEN = re.compile(r"\b(?P<which>upper|lower)-(?=(?:limb|extremit)[a-z]*\b)")
 _KPTS = re.compile(r"\bkpts\b")
 _SHORT = re.compile(r"\b(?:contralat\b\.?|ipsilat\b\.?)")
 
 
 def in_words(text: str) -> str:
     """A normalised text with such signs in words."""
-    text = _CAMEL.sub(_sided, text)
+    text = _HYPHEN.sub(r"\g<which> ", _CAMEL.sub(_sided, text))
     text = _SHORT.sub(lambda match: f"{match[0].rstrip('.')}eral", _KPTS.sub("keypoints", text))
     if _SIGNED.fullmatch(text):
         text = _sum(text)

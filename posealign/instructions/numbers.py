@@ -11,7 +11,7 @@ _MOMENT = re.compile(
     r"|(?:\d{2,4}年)?\d{1,2}月\d{1,2}[日号]|\d{1,2}[点时]\d{1,2}分|\d{1,2}点半"
 )
 _COUNTED = re.compile(
-    r"(?P<what>\b(?:room|bed|bay|cot|crib|incubator|ward|unit|bug|ticket|issue|task|case|patient|"
+    r"(?P<what>\b(?:room|bed|bay|cot|crib|incubator|ward|unit|bug|ticket|issue|task|case|patient|subject|participant|volunteer|"
     r"frame|clip|video|picture|image|photo|img|day|week|dol|no\.?|number)[\s#_-]{0,2}|#)\d+\b"
     r"|\d+(?=\s?(?:号床|床|号房|病房|号机|号病人|周龄|个月大|天大))"
     r"|\d+(?=\s?(?:weeks?|days?|months?|years?|weekers?|wks?)\b)"

@@ -16,9 +16,9 @@ from posealign.instructions.query import Part
 from posealign.instructions.sides import AND, OTHER, called
 
 _WAY = re.compile(
-    r"^(?:(?:on|for) )?(?:the |his |her )?(?P<side>left|right) side(?: only)?[,:] (?:everything "
-    r"|all "
-    r"|the joints |joints )?from (?:the )?(?P<first>[a-z]+) (?:all the way )?(?:down "
+    r"\b(?:(?:on|for) )?(?:the |his |her )?(?P<side>left"
+    r"|right) side(?: only)?(?:[,:] (?:everything "
+    r"|all |the joints |joints )?| )from (?:the )?(?P<first>[a-z]+) (?:all the way )?(?:down "
     r"|up )?to (?:the )?"
     r"(?P<last>[a-z]+)(?=[\s.!]*$)"
 )

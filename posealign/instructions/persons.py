@@ -35,10 +35,10 @@ _ADULT_HAN = (
     "(?:大人|成人|成年人|家长|妈妈?|爸爸?|奶奶|爷爷|姥姥|外婆|阿姨|护士|医生|护工|治疗师"
     "|照护者|看护人?)"
 )
-_KID_HAN = re.compile("(?<=[标看要画取])娃(?:儿|子)?(?=$|[,;。!的])")
+_KID_HAN = re.compile("(?<=[标看要画取])娃(?:儿|子)?(?=$|[,;。!])")
 _NOT_THEM_HAN = re.compile(
     r"^(?:请|麻烦|帮我|给我|我|就|只|仅)*[要标看画取](?:出|注)?"
-    rf"(?P<who>(?P<child>{_CHILD_HAN})|{_ADULT_HAN})[,;](?:而?不[要标看画取是]|别[要标看画管])"
+    rf"(?:(?P<child>{_CHILD_HAN})|{_ADULT_HAN})[,;](?:而?不[要标看画取是]|别[要标看画管])"
     rf"(?(child){_ADULT_HAN}|{_CHILD_HAN})(?:的|了|就行|就好)*[。!]*$"
 )
 
@@ -50,8 +50,13 @@ def as_persons(clean: str) -> str:
     if _SEVERAL.search(clean):
         clean = _ONE_OF_THEM.sub(_person, clean)
     if not clean.isascii():
-        clean = _NOT_THEM_HAN.sub(r"只要\g<who>", _KID_HAN.sub("宝宝", clean))
+        clean = _NOT_THEM_HAN.sub(_alone, _KID_HAN.sub("宝宝", clean))
     return _LITTLE.sub("the baby", _KIN.sub("the", clean)) if "'s" in clean else clean
+
+
+def _alone(match: re.Match[str]) -> str:
+    """要大人,不要宝宝 → 只要大人."""
+    return f"只要{'宝宝' if match['child'] else '大人'}"
 
 
 def _person(match: re.Match[str]) -> str:

@@ -11,9 +11,10 @@ import re
 from posealign.instructions.binding import is_unsided, with_side
 from posealign.instructions.circumstance import Circumstance, circumstances, less_lead
 from posealign.instructions.found import found_in
+from posealign.instructions.naming import names_parts
 from posealign.instructions.query import Part
 from posealign.instructions.sets import meant
-from posealign.instructions.sides import OTHER, SIDES_HAN
+from posealign.instructions.sides import OTHER, SIDES_HAN, called
 
 _POINTS = re.compile(
     r"\b(?:it|them|those|these|that|this|same|other|opposite|whole)\b|[这那它同另对]"
@@ -40,12 +41,16 @@ _PRONOUN_HAN = re.compile(
 )
 _MANY = re.compile(r"them|those|these|它们|[两俩几些]")
 _THAT_PART = re.compile(
-    r"\b(?:that|this|the same|the whole|that whole|that same) (?P<part>arm|leg|hand|foot|knee|elbow"
+    r"\b(?:that|this|the same|the whole|that whole|that same|that's the(?= \w+ (?:i|we)\b))"
+    r" (?P<part>arm|leg|hand|foot|knee|elbow"
     r"|wrist|ankle|hip|shoulder|thigh|forearm|limb|heel|thumb|ear|eye|big toe)\b(?! side)"
 )
 _THAT_PART_HAN = re.compile(
     r"(?<![的左右外另])[这那]一?[条只个根侧](?P<part>大腿|小腿|前臂|上臂|胳膊|手臂|臂|腿|手肘|手腕|手|脚踝|脚|肘|腕|膝盖?|肩膀?|髋|踝|膝|拇指|大拇指|脚跟|足跟|脚后跟|耳朵|眼睛?)"
 )
+_DIGITS = meant(Part("fingers")) | meant(Part("toes"))
+_THAT_DIGIT = re.compile(r"\b(?:that|this|the same) (?:finger|toe|digit)(?:'s)?\b")
+_THAT_DIGIT_HAN = re.compile("[这那]一?[个只根](?:手指头?|脚趾头?|指头|趾头)")
 _THAT_SIDE = re.compile(
     r"(?: (?:on|of|from|for))? (?:the )?(?:that|this|same|(?P<other>other|opposite)) side\b"
 )
@@ -71,6 +76,14 @@ _WHOLE_SIDE_HAN = re.compile(
     r"[,;。!]+(?:所以|请|就|只|我|给我|标|要|把)*(?:[这那同]一?|(?P<other>另外?一?|对))[侧边](?:的)?(?:身体)?"
     r"(?:整个|全部|所有的?点|关键点)*(?:都|全)*(?:要|标|给我)?(?:出来|上)?[。!]*"
 )
+_IT_FROM = re.compile(
+    r"\b(?:mark|show|trace|draw|label|plot|track|follow|do"
+    r"|give me) it,? from (?:the )?(?P<first>[a-z]+)"
+    r" (?:all the way )?(?:down |up )?to (?:the )?(?P<last>[a-z]+)"
+)
+_BLANKET = re.compile(r"\b(?:blanket|quilt|duvet|sheet|covers?|comforter|swaddl\w+)\b")
+_UNDER_IT = re.compile(r"\b(?P<where>under|underneath|beneath|below|covered by) it\b")
+_SEEN = re.compile(r"\b(?:see|view|look|screen|monitor|picture|photo|image|camera)|[看画图屏镜]")
 _SIDED = re.compile(r"\b(left|right)-sided\b")
 _EXCEPT_SIDE = re.compile(rf"(?P<lead>\b{_EXCEPT}) (?:that|this) side\b")
 _OTHERS = re.compile(
@@ -87,7 +100,8 @@ def named_again(text: str) -> str:
     if not _POINTS.search(text):
         return text
     for one in circumstances(text):
-        said = _rest_of_part(one) or _substituted(one)
+        said = _rest_of_part(one) or _digit(one) or _traced(one) or _under_it(one)
+        said = said or _substituted(one)
         if said is not None:
             return _that_part(one, said) or said
         said = (
@@ -118,6 +132,37 @@ def _substituted(one: Circumstance) -> str | None:
     return None if said == one.behind else less_lead(said)
 
 
+def _digit(one: Circumstance) -> str | None:
+    """ "A ring on the left thumb, mark that finger"."""
+    match = (_THAT_DIGIT_HAN if one.han else _THAT_DIGIT).search(one.behind)
+    told = [item.scope for item in found_in(one.told) if isinstance(item.scope, Part)]
+    digits = {scope.name for scope in told if meant(scope) <= _DIGITS}
+    if match is None or len(digits) != 1:
+        return None
+    named = called(digits.pop(), one.side, one.language)
+    return less_lead(f"{one.behind[: match.start()]}{named}{one.behind[match.end() :]}")
+
+
+def _traced(one: Circumstance) -> str | None:
+    """ "His left leg looks short, mark it from hip to ankle": the way on that side."""
+    match = None if one.han else _IT_FROM.search(one.behind)
+    if match is None or one.side is None:
+        return None
+    way = f"from the {one.side} {match['first']} to the {one.side} {match['last']}"
+    return less_lead(f"{one.behind[: match.start()]}{way}{one.behind[match.end() :]}")
+
+
+def _under_it(one: Circumstance) -> str | None:
+    """ "The quilt comes up to his chest, which points are under it?"."""
+    match = None if one.han else _UNDER_IT.search(one.behind)
+    if match is None or not _BLANKET.search(one.told) or names_parts(one.behind):
+        return None
+    if any(item.scope not in (None, Part("torso")) for item in found_in(one.told)):
+        return None  # "the blanket ate his legs": those are meant
+    wish = f"{one.behind[: match.start()]}{match['where']} the blanket{one.behind[match.end() :]}"
+    return less_lead(wish)
+
+
 def _that_part(one: Circumstance, wish: str) -> str | None:
     """ "So mark the whole of that leg": on the side that was told of."""
     match = (_THAT_PART_HAN if one.han else _THAT_PART).search(wish)
@@ -125,7 +170,9 @@ def _that_part(one: Circumstance, wish: str) -> str | None:
         return None
     told = [item.scope for item in found_in(one.told) if isinstance(item.scope, Part)]
     asked = [item.scope for item in found_in(match["part"]) if isinstance(item.scope, Part)]
-    if not told or not asked or not meant(told[-1]) & (meant(asked[0]) | meant(told[0])):
+    if not told and (_SEEN.search(one.told) or any(item.own_side for item in found_in(wish))):
+        return None
+    if not asked or (told and not meant(told[-1]) & (meant(asked[0]) | meant(told[0]))):
         return None
     return less_lead(f"{wish[: match.start()]}{one.sided(match['part'])}{wish[match.end() :]}")
 

@@ -26,12 +26,14 @@ _TO_SEE = re.compile(
 _TO_MEASURE = re.compile(
     r"[,;.] (?:i'd like|i would like|i want|i need|we want|we need|we'd like|i'm trying"
     r"|we're trying)"
-    r" to (?:measure|calculate|compute|work out|find out|know|compare|assess|quantify|see (?:if|how"
-    r"|whether)) [^;]*[\s.!]*$"
+    r" to (?:measure|calculate|compute|work out|find out|know|compare|assess|quantify|detect"
+    r"|see (?:if|how"
+    r"|whether)) (?!.*\b(?:other|opposite|same)\b)[^;]*[\s.!]*$"
 )
 _TO_MEASURE_HAN = re.compile(
     r"[,;。](?:我们?)?(?:想|要|需要|打算|准备)要?(?:量|测|计?算|比较?|知道|了解|评估)"
     r"[^,;。]*(?:多[长宽高大远少重]|角度?|距离|长度|幅度|是否|是不是|对称|差)[^,;。]*[。!]*$"
+    r"|[,;。](?:我们?)?想看[^,;。]*(?:有没有|是不是|会不会|是否)[^,;。]*[。!]*$"
 )
 _SEEMS = re.compile(
     r"[,;.–—-]+ ?(?:because )?(?:it|they|he|she|that one) (?:seems?|looks?|appears?|moves?|keeps?"

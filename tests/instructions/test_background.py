@@ -40,6 +40,12 @@ from posealign.instructions.background import foreground
         ("康复师的手也在垫子上。要宝宝的左腿,别人的不要。", "要宝宝的左腿,别人的不要。"),
         ("下半身反正盖着毯子。把上半身看得见的点给我就行。", "把上半身看得见的点给我就行。"),
         ("画面里有我戴手套的手,别管我,只标宝宝", "只标宝宝"),
+        ("他戴着防抓手套呢,手就不用标了", "手就不用标了"),
+        ("被子都盖到胸口了,压在被子底下的有哪些点?", "压在被子底下的有哪些点?"),
+        (
+            "he's got his scratch mitts on, so don't bother with the hands",
+            "don't bother with the hands",
+        ),
         ("my gloved hands are in the shot, ignore me and just do the baby", "just do the baby"),
         (
             "the baby's been kicking, so what's still under the blanket",

@@ -28,6 +28,10 @@ from posealign.instructions.halves import halved
             "left arm, and the leg on the right as well",
         ),
         ("右半边身子都不要", "右半身都不要"),
+        (
+            "give me every joint on the left of the body",
+            "give me everything on the left side of the body",
+        ),
     ],
 )
 def test_half_is_its_parts(text: str, said: str) -> None:

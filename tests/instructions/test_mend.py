@@ -38,7 +38,9 @@ def test_a_slip_becomes_the_known_word(slip: str, meant: str) -> None:
     assert mend(slip) == meant
 
 
-@pytest.mark.parametrize("word", ["lag", "hop", "farm", "chip", "bear", "tail", "gma", "zuo"])
+@pytest.mark.parametrize(
+    "word", ["lag", "hop", "farm", "chip", "bear", "tail", "gma", "zuo", "ehr", "adl", "ngt"]
+)
 def test_real_words_and_abbreviations_are_no_slips(word: str) -> None:
     assert mend(f"the {word}") == f"the {word}"
 
@@ -66,7 +68,18 @@ def test_every_slip_of_the_phrasebook_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["没有手机", "晚上退烧", "工作人员", "东西盖好", "左转右转", "z 轴的", "有肘就够了"]
+    "text",
+    [
+        "没有手机",
+        "晚上退烧",
+        "工作人员",
+        "东西盖好",
+        "左转右转",
+        "z 轴的",
+        "有肘就够了",
+        "右髋角",
+        "这款",
+    ],
 )
 def test_chinese_words_are_not_broken_up(text: str) -> None:
     assert mend(text) == text

@@ -17,6 +17,7 @@ from posealign.instructions.notation import in_words
         ('{"subject": "largest", "joints": "head"}', '{the largest person, "joints": "head"}'),
         ("lue & contralat le", "lue & contralateral le"),
         ("kpts under blanket", "keypoints under blanket"),
+        ("which upper-limb points", "which upper limb points"),
         ("ignore: feet", "ignore feet"),
         ("忽略:脚", "忽略脚"),
         ("return keypoints where part in (elbow, wrist)", "return keypoints elbow, wrist"),

@@ -15,6 +15,7 @@ from posealign.instructions.numbers import without_idle_numbers
         ("day 26 of life, head", "day 1 of life, head"),
         ("25 weeker, right hand", "1 weeker, right hand"),
         ("17 keypoints", "17 keypoints"),
+        ("subject 017, trunk", "subject 1, trunk"),
         ("all 17 points in 3d", "all 17 points in 3d"),
         ("17个点", "17个点"),
         ("coco-17", "coco-17"),

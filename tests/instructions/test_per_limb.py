@@ -24,6 +24,10 @@ from posealign.instructions.per_limb import with_sides
             "left knee and right ankle",
         ),
         ("左腿给膝盖就行,右腿我要的是脚踝", "左膝和右踝"),
+        (
+            "trace the left side from the wrist all the way to the ankle",
+            "trace from the left wrist to the left ankle",
+        ),
         ("the arm on her right and the leg on her left", "the right arm and the left leg"),
     ],
 )

@@ -11,6 +11,20 @@ from posealign.instructions.pronouns import named_again
     ("text", "said"),
     [
         ("右手肘有块淤青,交班要用,标一下这个肘", "标一下右肘"),
+        ("左侧上睑下垂,只要这只眼", "只要左眼"),
+        ("左手小指侧弯,把这根手指的点给我", "把左小指的点给我"),
+        (
+            "there's a drip in his left arm, so that's the arm i want marked",
+            "the left arm i want marked",
+        ),
+        (
+            "his left leg looks short, mark it from the hip to the ankle",
+            "from the left hip to the left ankle",
+        ),
+        (
+            "the quilt comes right up to his chest, which points are under it?",
+            "which points are under the blanket?",
+        ),
         (
             "the diaper makes the hips unreliable, so i want the legs without them.",
             "i want the legs without the hips.",

@@ -18,6 +18,8 @@ from posealign.instructions.purposes import without_purpose
         ("要胳膊和腿,我好拿来做火柴人动画", "要胳膊和腿"),
         ("right wrist, i'd like to measure how long the arm is", "right wrist"),
         ("右肩膀和右手腕,我想量量胳膊有多长", "右肩膀和右手腕"),
+        ("肩和髋,我想看躯干有没有扭转", "肩和髋"),
+        ("heels and big toes. i want to detect foot contact.", "heels and big toes"),
         ("show her right leg, it seems to move less than the other one", "show her right leg"),
         ("只要手肘和手腕,下面全被尿布和导线挡住了", "只要手肘和手腕"),
     ],
