@@ -31,9 +31,9 @@ _WISH = re.compile(
     r" (?:i|we))|skip|leave|exclude|omit|(?:everything|all) (?:but|except|apart from|other than))\b"
 )
 _WISH_HAN = re.compile(
-    r"^(?:请|我|就|只|仅|先|主要|还是|帮|麻烦|给我|你|都|来|再|把|想){0,4}"
+    r"^(?:请|我|现在|今天|就|只|仅|先|主要|还是|帮|麻烦|给我|你|都|来|再|把|想){0,4}"
     r"(?:要|想要|标|看|画|找|取|给|显示|输出|需要?|估计|检测|定位|圈|求|测|跟踪|只|关心|评估|除了)"
-    r"|(?:就够了?|就行|就好|即可|就?算了|在哪|有?哪些)|(?:还是|都)(?:要|需要|标)[。!]*$"
+    r"|(?:就够了?|就行|就好|即可|就?算了|在哪|有?哪些)|(?:(?:还是|都)(?:要|需要|标)|(?<!的)给我)[。!]*$"
 )
 _LEAVES = re.compile("skip|leave|exclude|omit")
 _SKIPS_HAN = re.compile(
@@ -53,17 +53,15 @@ _BODY = re.compile(
     r"|\b(?:pose|skeleton|(?:whole|full|entire) body)\b|姿态|姿势|骨架|全身"
     r"|\b(?:only|just) (?:want |need |mark |show |do )?(?:the |my )?"
     r"(?:baby|infant|child|newborn|kid)\b(?!'s)|\b(?:baby|infant|child|kid) only\b"
-    r"|只[要标看画]?(?:宝宝|婴儿|孩子|新生儿)的?(?=$|[,。;])"
+    r"|只(?:需要?|想要|[要标看画])?(?:宝宝|婴儿|孩子|新生儿)的?(?=$|[,。;])"
 )
 _POINTS = re.compile(
     r"\b(?:that|this|those|these|them|they|it|its|others?|ones?|same|both|either|rest|there|else"
     r"|also|too|as well|again|anything|all|everything(?! (?:from|but|except|apart|other))"
-    r"|affected|unaffected|opposite|free|good|bad|healthy|hidden|visible|occluded|covered)\b"
+    r"|affected|unaffected|opposite|free|good|bad|healthy)\b"
 )
-_POINTS_HAN = re.compile(
-    r"(?<!的)[那这]|[另其它他她同剩余没未]|别的|也|还有|一样|患|健|伤|对侧"
-    r"|露|看不|挡|遮|盖|藏"
-)
+_SEEN = re.compile(r"\b(?:hidden|visible|occluded|covered)\b|露|看不|挡|遮|盖|藏")
+_POINTS_HAN = re.compile(r"(?<!的)[那这]|[另其它他她同剩余没未]|别的|也|还有|一样|患|健|伤|对侧")
 _STATES = re.compile(
     r"^(?:he|she|it|we|i|they|you|there)\b|'s (?:got|been|on|in|under|covered|wrapped)\b"
     r"|\b(?:is|are|was|were|has|have|had|been|being|there's|hides?|covers?|blocks?|taken|shot"
@@ -141,6 +139,8 @@ def _wishes(rest: str) -> bool:
         return False
     if (_POINTS_HAN if han else _POINTS).search(first):
         return False
+    if _SEEN.search(first) and not names_parts(first):
+        return False  # of what was told
     if not han:
         return asks(first) or _SMALL.fullmatch(unnamed(first)) is not None
     alone = first.rstrip("。! ") == rest.rstrip("。! ")

@@ -171,8 +171,8 @@ def poll(out: Logits, row: int, hints: list[Hint], clean: str, foreign: bool, sl
         elif is_corrected(clean):
             ballot.propose(agreed_V, corrected=1.0)
     plain = {} if ruled is None else plainly(clean)
-    if plain and not named:
-        ballot.propose(mask_of(ALL), agreed=1.0)  # "skip whatever is hidden"
+    if plain and not named:  # "skip whatever is hidden"
+        ballot.propose(mask_of(ALL), agreed=1.0)
     for scope in readings(named, bool(LINKED.search(clean))):
         ballot.propose(mask_of(scope), **{_kind_of(scope): 1.0})
     asked_V = out["asked"][row]

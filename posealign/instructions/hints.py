@@ -193,7 +193,7 @@ def _begun() -> frozenset[str]:
     """How the longer Chinese names begin."""
     book = phrasebook("zh")
     forms = (form for name in book.parts for pair in book.forms(name) for form in pair)
-    return frozenset(form[:2] for form in forms if len(form) > 1)
+    return frozenset(form[:2] for form in forms if len(form) > 1 and form[1] != "的")
 
 
 @cache

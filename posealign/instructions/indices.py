@@ -18,6 +18,7 @@ _ROW = r"\d{1,3}(?:\s*(?:to|through|and|&|,|-|–|~|[到至、和])+\s*第?\s*\d
 _INDICES = re.compile(
     r"\b(?:(?:indices|index(?:es)?|ids?|nos?\.?|numbers?|(?:key)?points?|joints?|kpts?|landmarks?)"
     rf"\s+)+#?(?P<row>{_ROW})(?![a-z%\d])"
+    rf"|(?:关键点|关节点|索引|编号|序号|下标)\s*(?P<behind>{_ROW})(?![\d.个])"
     rf"|第\s*(?P<han>{_ROW})\s*[号个]?(?:关键点|关节点|点|关节)"
 )
 _RUN = re.compile(r"(?P<first>\d+)(?:\s*(?:to|through|-|–|~|[到至])\s*第?\s*(?P<last>\d+))?")
@@ -35,15 +36,16 @@ def by_name(text: str) -> str:
     ):
         return text
     places: list[int] = []
-    for run in _RUN.finditer(match["row"] or match["han"]):
+    row = match["row"] or match["han"] or match["behind"]
+    for run in _RUN.finditer(row):
         first = int(run["first"])
         places += range(first, int(run["last"] or first) + 1)
     joints = skeleton(named).joints
     if not places or max(places) >= len(joints):
         return text
-    language = "zh" if match["han"] else "en"
+    language = "en" if match["row"] else "zh"
     chosen = [joints[place] for place in dict.fromkeys(places)]
-    names = AND[language].join(one.zh if match["han"] else one.en for one in chosen)
+    names = AND[language].join(one.en if match["row"] else one.zh for one in chosen)
     return f"{text[: match.start()]}{names}{text[match.end() :]}"
 
 

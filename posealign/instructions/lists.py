@@ -18,6 +18,10 @@ _SO_TOO = re.compile(
     r"\s*[,;.–—-]*\s*(?:and )?\bso,?(?: (?:too|also|equally|likewise|as well),?)? "
     r"(?:are|is|do|does|will|would|should) (?P<more>[^,;.]+)[.!]*$"
 )
+_ADD_TOO = re.compile(
+    r"(?:,? please)?[,.;] (?:(?:oh|and|actually|also|sorry|hm+),? )*(?:would|could|can) you"
+    r" (?:(?:also|please|just) )*add (?:in )?(?P<more>[^,;.?]+?)(?: as well| too| please)*[\s?.!]*$"
+)
 _NEGATED = re.compile(r"n't\b|\b(?:not|no|never|nor|without|less)\b")
 _IN_TURN = re.compile(
     r"先(?:标|看|要|给|画)?(?P<first>[左右])(?:边|侧|手边)?(?:的)?,?(?:再|后|然后|接着)(?:标|看|要|给|画)?"
@@ -30,6 +34,7 @@ def listed(clean: str) -> str:
     also = _SO_TOO.search(clean) if "so" in clean else None
     if also is not None:
         clean = _joined(clean, also)
+    clean = _ADD_TOO.sub(r" and \g<more>", clean)
     if "先" in clean:
         clean = _IN_TURN.sub(_both, clean)
     return _STOP.sub(", ", clean).rstrip(" .。") if _is_bare(clean) else clean

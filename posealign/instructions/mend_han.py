@@ -26,7 +26,7 @@ GRAMMAR = frozenset(
 )
 # Nobody types these by mistake for another.
 KEPT = frozenset("由和跟与及咗嘅喺唔啲冇佢哋畀一二三四五六七八九十指趾手脚足角尖去改省")
-_HAD = re.compile("有[^,;。]{1,8}就(?:足?够|行|好|可以)")
+_HAD = re.compile("有[^,;。]{1,8}就(?:足?够|行|好|可以)|(?<=望)有")
 _SMALL = frozenset("的得地和跟与是把")
 # Words of ours that no list of words has, and that hold what is often written for a part.
 _WORDS = frozenset(

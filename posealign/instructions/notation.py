@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from posealign.instructions.naming import names_parts
+
 _JOINTS = {"sho": "shoulder", "elb": "elbow", "wri": "wrist", "ank": "ankle"}
 _CAMEL = re.compile(  # no ear: "rear" is a word
     r"\b(?P<side>[lr])(?P<part>shoulder|elbow|wrist|hip|knee|ankle|eye|arm|leg|foot|hand|sho|elb"
@@ -18,8 +20,13 @@ _TERM = re.compile(r"(?P<sign>[+-])\s?(?P<name>[a-z_]+)")
 _NOT = re.compile(r"[\s,;]*(?:&&?|\band\b)?\s*(?<![a-z0-9!])!(?=[a-z])")
 _NOT_HAN = re.compile(r"(?:^|[\s,;(]*(?:&&?|且)\s*|(?<=[\s,;(]))!(?=[\u3400-\u9fff])")
 _KEYED = re.compile(
-    r"^(?P<verb>ignore|exclude|skip|omit|drop|hide|忽略|排除|去掉|不要|跳过)\s*[:=]\s*(?=[^\s:=]+[^:=]*$)"
+    r"(?P<lead>^|\s*[;,/]\s*)(?:ignore|exclude|skip|omit|drop|hide|blacklist|忽略|排除|剔除|去掉|不要|跳过|黑名单)"
+    r"(?: ?list|列表)?\s*[:=]\s*(?P<row>[^:=;/]+)(?![^:=]*[:=])"
 )
+_FLAG = re.compile(
+    r"(?:\b(?:with|where|whose) )?(?<![a-z])v\s*(?P<is>[<=>]{1,2})\s*(?P<flag>[12])(?!\.?\d)"
+)
+_FLAGS = {("<", "2"): "hidden", ("=", "1"): "hidden", ("=", "2"): "visible", (">", "1"): "visible"}
 _WHERE = re.compile(
     r"\bwhere (?:the )?(?:part|name|joint|keypoint|label)s? (?:in|is|are"
     r"|=+)\s*[(\[]?(?P<row>[^()\[\]]+)"
@@ -45,7 +52,7 @@ def in_words(text: str) -> str:
         text = _sum(text)
     if "!" in text:
         text = _NOT.sub(" without ", _NOT_HAN.sub(",不要", text)).replace("&&", ",").lstrip(",")
-    text = _WHERE.sub(r"\g<row>", _KEYED.sub(_denied, text))
+    text = _FLAG.sub(_flagged, _WHERE.sub(r"\g<row>", _KEYED.sub(_denied, text)))
     return _SUBJECT.sub(lambda match: _PEOPLE[match["who"]], text) if "subject" in text else text
 
 
@@ -55,8 +62,18 @@ def _sided(match: re.Match[str]) -> str:
 
 
 def _denied(match: re.Match[str]) -> str:
-    """ "Ignore: feet" → "ignore feet"."""
-    return f"{match['verb']} " if match["verb"].isascii() else match["verb"]
+    """ "Ignore: feet" → "ignore feet", behind a wish "without feet"."""
+    han, row = not match[0].isascii(), match["row"].strip("[]\"' ")
+    if not names_parts(row) or "的" in row:
+        return match[0]
+    if han:
+        return f"{',不要' if match['lead'] else '忽略'}{row.replace(', ', '、')}"
+    return f"{' without' if match['lead'] else 'ignore'} {row.replace(', ', ' and ')}"
+
+
+def _flagged(match: re.Match[str]) -> str:
+    """COCO's flags: 2 is visible, 1 labelled but hidden."""
+    return _FLAGS.get((match["is"][0] if match["is"] != ">=" else "=", match["flag"]), match[0])
 
 
 def _sum(text: str) -> str:

@@ -23,11 +23,12 @@ _PLAYER = re.compile(
 _SEVERAL = re.compile(
     r"\b(?:two|three|four|several|many|(?:a )?few|both|couple of) (?:\w+ )?(?:people|persons"
     r"|babies|infants|children|kids|twins|patients|runners|players|swimmers|dancers|athletes|girls|boys|men|women)\b"
-    r"|\b(?:twins|triplets)\b|双胞胎|三胞胎|双生子"
+    r"|\b(?:two|three|four|several|both) of (?:them|us)\b|\b(?:twins|triplets)\b|双胞胎|三胞胎"
+    r"|双生子"
     r"|(?:[两三四几]个|好几个|一群|多个)[^,;。]{0,6}(?:人|宝宝|孩子|婴儿|娃|运动员|选手)"
 )
 _ONE_OF_THEM = re.compile(
-    r"\bthe one (?:on|to|at) the (?:far )?(?P<side>left|right)\b(?! side)"
+    r"\bthe one (?:furthest |farthest )?(?:on|to|at) the (?:far )?(?P<side>left|right)\b(?! side)"
     r"|(?P<han>最?[左右])(?:手?边|侧)(?:的)?那[位个]"
 )
 _CHILD_HAN = "(?:宝宝|宝贝|婴儿|孩子|小孩|娃娃?|患儿|新生儿)"
@@ -36,6 +37,10 @@ _ADULT_HAN = (
     "|照护者|看护人?)"
 )
 _KID_HAN = re.compile("(?<=[标看要画取])娃(?:儿|子)?(?=$|[,;。!])")
+_NOT_ME_HAN = re.compile(
+    r"(?P<who>宝宝|宝贝|婴儿|孩子|小孩|娃|患儿)(?P<of>的?)[,;。](?:别|不要|不用|不必)(?:把|将)?我们?(?:也|都|的)?"
+    r"(?:算|标|画|框|带|拍)(?:进去|进来|上|在内|入)?(?:[,;。]我[^,;。]*)?[。!]*$"
+)
 _NOT_THEM_HAN = re.compile(
     r"^(?:请|麻烦|帮我|给我|我|就|只|仅)*[要标看画取](?:出|注)?"
     rf"(?:(?P<child>{_CHILD_HAN})|{_ADULT_HAN})[,;](?:而?不[要标看画取是]|别[要标看画管])"
@@ -50,6 +55,7 @@ def as_persons(clean: str) -> str:
     if _SEVERAL.search(clean):
         clean = _ONE_OF_THEM.sub(_person, clean)
     if not clean.isascii():
+        clean = _NOT_ME_HAN.sub(r"\g<who>\g<of>", clean)
         clean = _NOT_THEM_HAN.sub(_alone, _KID_HAN.sub("宝宝", clean))
     return _LITTLE.sub("the baby", _KIN.sub("the", clean)) if "'s" in clean else clean
 

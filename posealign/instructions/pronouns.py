@@ -11,7 +11,7 @@ import re
 from posealign.instructions.binding import is_unsided, with_side
 from posealign.instructions.circumstance import Circumstance, circumstances, less_lead
 from posealign.instructions.found import found_in
-from posealign.instructions.naming import names_parts
+from posealign.instructions.naming import names_parts, only_part
 from posealign.instructions.query import Part
 from posealign.instructions.sets import meant
 from posealign.instructions.sides import OTHER, SIDES_HAN, called
@@ -84,6 +84,10 @@ _IT_FROM = re.compile(
 _BLANKET = re.compile(r"\b(?:blanket|quilt|duvet|sheet|covers?|comforter|swaddl\w+)\b")
 _UNDER_IT = re.compile(r"\b(?P<where>under|underneath|beneath|below|covered by) it\b")
 _SEEN = re.compile(r"\b(?:see|view|look|screen|monitor|picture|photo|image|camera)|[看画图屏镜]")
+_SAME = re.compile(r"\b(?:just|only|that) the (?P<part>[a-z]+(?: toe| finger)?)(?<!s)[\s.?!]*$")
+_SAME_HAN = re.compile(
+    "[就只](?:把|要|标|看)那[个只条根](?P<part>[^,;。标要看给画的]{1,5})(?:[标要看给画]|[。!?]*$)"
+)
 _SIDED = re.compile(r"\b(left|right)-sided\b")
 _EXCEPT_SIDE = re.compile(rf"(?P<lead>\b{_EXCEPT}) (?:that|this) side\b")
 _OTHERS = re.compile(
@@ -100,8 +104,8 @@ def named_again(text: str) -> str:
     if not _POINTS.search(text):
         return text
     for one in circumstances(text):
-        said = _rest_of_part(one) or _digit(one) or _traced(one) or _under_it(one)
-        said = said or _substituted(one)
+        said = _rest_of_part(one) or _digit(one) or _same_again(one) or _traced(one)
+        said = said or _under_it(one) or _substituted(one)
         if said is not None:
             return _that_part(one, said) or said
         said = (
@@ -141,6 +145,20 @@ def _digit(one: Circumstance) -> str | None:
         return None
     named = called(digits.pop(), one.side, one.language)
     return less_lead(f"{one.behind[: match.start()]}{named}{one.behind[match.end() :]}")
+
+
+def _same_again(one: Circumstance) -> str | None:
+    """ "He sucks that left thumb all day, so just the thumb": the one that was told of."""
+    match = (_SAME_HAN if one.han else _SAME).search(one.behind)
+    asked = only_part(match["part"]) if match else None
+    told = [item.scope for item in found_in(one.told) if isinstance(item.scope, Part)]
+    if match is None or asked is None or one.side is None or not is_unsided(asked):
+        return None
+    if _OTHERS.search(one.behind, match.start()):
+        return None
+    if not any(scope.name == asked.name for scope in told) or found_in(one.behind)[1:]:
+        return None
+    return called(asked.name, one.side, one.language)
 
 
 def _traced(one: Circumstance) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from posealign.instructions.background import states
 from posealign.instructions.binding import on_side
 from posealign.instructions.naming import is_apart, is_name, scopes_in
 from posealign.instructions.query import Part
@@ -50,6 +51,33 @@ _ALL_THE_REST = re.compile(
     r" (?P<gone>[^,;.]+?)[,;.] (?:but )?(?:all (?:of )?)?(?:the )?(?:rest|others?"
     r"|other (?:points|joints|parts)|everything else)\b[^,;.]*" + _END
 )
+_THE_REST = (
+    r"(?:all )?(?:of )?(?:the )?(?:rest|others?|everything (?:else|apart from that|but that))"
+)
+_NO_MATTER = re.compile(
+    r"^(?:(?:ok|okay|well|so|please),? )*"
+    r"(?:(?:you can |let's |we can )?(?:leave|skip|forget|ignore) (?P<gone>[^,;.]+?)(?: alone"
+    r"| out| off| aside)?"
+    r"|(?P<idle>[^,;.]+?) (?:doesn't|don't|does not|do not) matter(?: today| now| here| to me)?"
+    r"|(?:i've|we've) (?:seen|had|got) enough of (?P<enough>[^,;.]+?))"
+    r"(?:,(?P<why>[^,;.]*))?[,;.] (?:(?:but|and|so|i'd like|i want|i need|give me|mark|show|just"
+    r"|can i have) )*"
+    rf"{_THE_REST}(?:,? please)?[\s.!]*$"
+)
+_NO_MATTER_HAN = re.compile(
+    r"^(?P<gone>[^,;。]{1,8}?)[就先]?(?:不用|不要|不标|不管|算|免)了?[,;。](?:(?P<why>[^,;。要标]{1,12})[,;。])"
+    rf"(?:别的|其他的?|其余的?|剩下的?)(?:都|全)*(?:要|标|给我){_END_HAN}"
+    r"|^[^,;。]*?不(?:希望|想|愿意|能|许|准|让)(?:有|出现|看到|看见|露出?|拍到?)(?P<unwanted>[^,;。]{1,8})[,;。]"
+    rf"(?:除此之外|除此以外|其他的?|别的)(?:都|全)?(?:要|可以|标|行|给我){_END_HAN}"
+)
+_UNDER_GONE = re.compile(
+    r"^(?:whatever|what|anything|everything(?: that)?)(?:'s| is) (?P<where>(?:under|hidden by"
+    r"|covered by"
+    r"|beneath|below) (?:the |a |his |her )?(?:blanket|quilt|duvet|sheet|cover|covers))"
+    r" (?:(?:we|you|i|they)? ?(?:can|could|may|should) )?(?:be )?(?:skip|skipped|ignore|ignored"
+    r"|leave out"
+    rf"|left out|go)[,;.] (?:but |and )?{_THE_REST}(?:,? please)?[\s.!]*$"
+)
 _WHOLE_HAN = r"(?:全部|全身|整个人|所有的?(?:关节点?|点|关键点)?|[全都]?[都全]?要|都标|全标)"
 _GONE_HAN = r"[都也再就]?(?:不要|别要|别标|不标|不用标?|去掉|除去|没有|不算)"
 _CHAIN_HAN = re.compile(
@@ -64,13 +92,26 @@ _TOO_HAN = re.compile(
 def without_gone(clean: str) -> str:
     """A normalised text with what is left put plainly."""
     if not clean.isascii():
+        clean = _NO_MATTER_HAN.sub(_all_but, clean)
         clean = _REST_OF_HAN.sub(_less, _SKIPPED_OF_HAN.sub(_less, clean))
         return _chained(_NOT_BUT_HAN.sub(_instead, clean))
+    clean = _UNDER_GONE.sub(r"everything except what is \g<where>", clean)
+    clean = _NO_MATTER.sub(_all_but, clean)
     clean = _NOT_BUT.sub(_instead, _REST_OF.sub(_less, clean))
     clean = _AGAIN.sub(r"\g<kept>", clean)
     rest = _ALL_THE_REST.match(clean)
     named = rest is not None and is_name(rest["gone"])
     return f"everything except {rest['gone']}" if rest is not None and named else clean
+
+
+def _all_but(match: re.Match[str]) -> str:
+    """ "The head doesn't matter, I want the rest" → everything except the head."""
+    told = match.groupdict()
+    why = told.pop("why", None)
+    gone = next((words for words in told.values() if words), "")
+    if not is_name(gone) or (why and scopes_in(why) and not states(why)):
+        return match[0]
+    return f"everything except {gone}" if match[0].isascii() else f"除了{gone}都要"
 
 
 def _less(match: re.Match[str]) -> str:

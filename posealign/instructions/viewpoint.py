@@ -42,10 +42,17 @@ _OWN_VIEW = re.compile(
     r" (?:point of view|perspective|side|viewpoint|view)(?:,? (?:and |but )?not (?:mine|ours|yours"
     r"|(?:the )?(?:camera|viewer|observer)(?:'s)?))?(?=\s*(?:[,.;!]|$))"
 )
+_AS_SEEN = re.compile(
+    r"(?P<seen>\b(?:picture|image|photo|frame|screen|shot)),? (?:(?:i mean|that is"
+    r"|i'm talking),? )?"
+    r"(?:the )?(?:left|right) as (?:i|you|we) (?:look at|see|view) (?:it|him|her|this|the \w+)"
+)
 
 
 def from_within(text: str) -> str:
     """A mended text with the onlooker's sides as sides of the picture."""
+    if " as " in text:
+        text = _AS_SEEN.sub(r"\g<seen>", text)
     if "'s" in text:
         text = _OWN_VIEW.sub("", text)
     if not any(stem in text for stem in _STEMS):

@@ -41,6 +41,8 @@ from posealign.instructions.background import foreground
         ("下半身反正盖着毯子。把上半身看得见的点给我就行。", "把上半身看得见的点给我就行。"),
         ("画面里有我戴手套的手,别管我,只标宝宝", "只标宝宝"),
         ("他戴着防抓手套呢,手就不用标了", "手就不用标了"),
+        ("毯子盖到腰了,上半身露出来的点给我。", "上半身露出来的点给我。"),
+        ("是母子像,我现在只需要宝宝", "我现在只需要宝宝"),
         ("被子都盖到胸口了,压在被子底下的有哪些点?", "压在被子底下的有哪些点?"),
         (
             "he's got his scratch mitts on, so don't bother with the hands",
@@ -69,6 +71,7 @@ def test_what_is_told_before_a_wish_goes(text: str, said: str) -> None:
         "右侧从髋到踝,再要一个鼻尖",
         "the knees are what i want",
         "抬着的腿,脚踝别标",
+        "左手缠着自粘绷带,露在外头的点标就行",  # of what is told
         "在smil骨架里,给我脊柱上的那些关节",  # which skeleton is part of the wish
     ],
 )

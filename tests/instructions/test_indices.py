@@ -18,6 +18,7 @@ from posealign.instructions.indices import by_name
         ("coco keypoints 5, 7 and 9", "coco left shoulder and left elbow and left wrist"),
         ("openpose points 2, 3", "openpose right shoulder and right elbow"),
         ("coco-17 的第 5 到第 6 号点", "coco-17 的左肩和右肩"),
+        ("coco17 关键点 15-16", "coco17 左踝和右踝"),
         ("第 5、7 号点,coco 骨架", "左肩和左肘,coco 骨架"),
     ],
 )

@@ -16,6 +16,7 @@ from tests.instructions.test_resolve import shipped
         ("ankles are needed; so, equally, are eyes", "ankles and eyes are needed"),
         ("the knees are wanted, and so are the wrists", "the knees and the wrists are wanted"),
         ("先右后左,前臂", "双侧前臂"),
+        ("wrists, please. actually, would you add the elbows as well?", "wrists and the elbows"),
         ("先标左边再标右边的手腕", "双侧手腕"),
     ],
 )

@@ -22,6 +22,12 @@ from posealign.instructions.persons import as_persons
         ("照片里有两个跑步的人,右边那位我要膝盖", "照片里有两个跑步的人,最右边的人我要膝盖"),
         ("标大人,不标宝宝", "只要大人"),
         ("双胞胎睡一张床,标画面左边那个", "双胞胎睡一张床,标画面最左边的人"),
+        (
+            "there are two of them; take the one furthest to the right",
+            "there are two of them; take the person on the far right",
+        ),
+        ("只要宝宝的,别把我也算进去", "只要宝宝的"),
+        ("光标娃", "光标宝宝"),
         ("请标宝宝,别标妈妈", "只要宝宝"),
     ],
 )

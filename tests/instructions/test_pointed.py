@@ -22,6 +22,7 @@ from posealign.instructions.pointed import in_place
         ("血氧探头从右手换到了左脚,所以这两个部位我都要", "右手和左脚"),
         ("左手腕绑着臂板,那里别标,其他都要", "除了左手腕都要"),
         ("石膏从左膝一直打到左踝,把这一段给我", "从左膝到左踝"),
+        ("左手有留置针,右脚夹着探头,这两处给我看看行吗?", "左手和右脚"),
     ],
 )
 def test_what_is_pointed_at_is_named(text: str, said: str) -> None:

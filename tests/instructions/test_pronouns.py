@@ -12,6 +12,9 @@ from posealign.instructions.pronouns import named_again
     [
         ("右手肘有块淤青,交班要用,标一下这个肘", "标一下右肘"),
         ("左侧上睑下垂,只要这只眼", "只要左眼"),
+        ("他整天吃左手大拇指,能不能就把那个大拇指标出来?", "左拇指"),
+        ("he sucks that left thumb all day. could you get just the thumb?", "left thumb"),
+        ("右手打着点滴呢,那只手别标,别的标", "右手打着点滴呢,那只手别标,别的标"),
         ("左手小指侧弯,把这根手指的点给我", "把左小指的点给我"),
         (
             "there's a drip in his left arm, so that's the arm i want marked",

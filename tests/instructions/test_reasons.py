@@ -19,6 +19,7 @@ from posealign.instructions.reasons import without_reasons
         ("这次查髋,头和胳膊都不需要", "头和胳膊都不需要"),
         ("要给她配臂套,需要两侧上臂", "需要两侧上臂"),
         ("看手位用的,上半身就好", "上半身就好"),
+        ("今天练肩外展,右肩和右肘", "右肩和右肘"),
         ("left thumb as the hand is wrapped, and the nose", "left thumb  , and the nose"),
     ],
 )

@@ -11,6 +11,7 @@ PLAIN = {
     "面对屏幕,左边的膝盖": "画面左侧的膝盖",
     "左手,按他自己的身子分左右": "左手",
     "left foot, from the patient's own point of view and not mine": "left foot",
+    "arm on the left of the photo, i mean left as i look at it": "arm on the left of the photo",
 }
 
 
