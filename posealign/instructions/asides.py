@@ -18,6 +18,17 @@ _MANNERS = re.compile(
     r"|\b(?:am|was) i right (?:that|in (?:thinking|saying|assuming)(?: that)?)\b"
     r"|\b(?:you'?re|you are|that'?s|is that|quite) right[,?!.]+"
 )
+_POLITE = re.compile(
+    r"(?:^|(?<=[,.;] ))(?:sorry to (?:bother|trouble) you|excuse me|if you (?:don't|wouldn't) mind"
+    r"|if (?:it's|it is) not too much (?:trouble|bother)|if i may),? (?:but )?"
+    r"|,? (?:if you (?:don't|wouldn't) mind|if (?:it's|it is) not too much (?:trouble|bother))"
+    r"(?=\s*(?:[,.;?!]|$))"
+)
+_POLITE_HAN = re.compile(
+    r"(?:^|(?<=[,;。]))(?:(?:您|你)?(?:要是|如果|假如)(?:您|你)?(?:不(?:太)?麻烦|方便|可以|不介意|有空)(?:您|你)?(?:的话)?"
+    r"|不好意思|打扰一下|打扰了|冒昧问一下|劳驾)[,;。]"
+    r"|(?:^|(?<=[,;。]))(?:嗯|呃|额|唔)+(?:[.。…]{2,}|[,;。])(?=[^,;。]*也)"
+)
 _BYE = re.compile(
     r"[,;. ]*\b(?:(?:that's|that is|that was|that will be|that'll be|that would be) (?:all|it)"
     r"(?: folks| everyone)?|(?:we're|i'm|we are|i am) (?:all )?done) (?:for|with) (?:today"
@@ -40,6 +51,7 @@ def without_asides(clean: str) -> str:
     """A normalised text less such words."""
     if "right" in clean or "if " in clean or "到的话" in clean:
         clean = _MANNERS.sub("", clean).strip(" ,") or clean
+    clean = (_POLITE if clean.isascii() else _POLITE_HAN).sub("", clean).strip(" ,") or clean
     if "for " in clean or "今" in clean:
         clean = _BYE.sub("", clean).strip(" ,") or clean
     if " without" in clean:

@@ -64,7 +64,7 @@ _SEEN = re.compile(r"\b(?:hidden|visible|occluded|covered)\b|露|看不|挡|遮|
 _POINTS_HAN = re.compile(r"(?<!的)[那这]|[另其它他她同剩余没未]|别的|也|还有|一样|患|健|伤|对侧")
 _STATES = re.compile(
     r"^(?:he|she|it|we|i|they|you|there)\b|'s (?:got|been|on|in|under|covered|wrapped)\b"
-    r"|\b(?:is|are|was|were|has|have|had|been|being|there's|hides?|covers?|blocks?|taken|shot"
+    r"|\b(?:is|are|was|were)n't\b|\b(?:is|are|was|were|has|have|had|been|being|there's|hides?|covers?|blocks?|taken|shot"
     r"|filmed|recorded|photographed|comes?|came|goes|going|went|runs?|sits?|lies|holds?|holding"
     r"|wearing|wears|covered|wrapped|taped|bandaged|splinted|strapped|cables?|leads?|tubes?|lines"
     r"|boards?|cannula|drip|iv|picc|blanket|sheet|swaddled?|nappy|diaper|splint|cast|sensors?"
@@ -80,7 +80,8 @@ _WANTS = re.compile(
     r"|coco|smil|halpe|openpose|body25|lsp|[23]d"
     # a posture is a premise of the answer
     r"|prone|supine|(?:belly|tummy)-(?:down|up)|face[- ](?:down|up)|decubitus|crawling"
-    r"|lying|lies|lays?|sit(?:s|ting)|stand(?:s|ing)|held|holding|carried|in (?:my|\w+'s) arms"
+    r"|lying|lies|lays?|sit(?:s|ting)|stand(?:s|ing)|held|holding(?! up)|carried|in (?:my"
+    r"|\w+'s) arms"
     r"|on(?:to)? (?:his|her|its|the|their) (?:tummy|back|belly|left|right|side))\b|[?:=]"
 )
 _WANTS_HAN = re.compile(

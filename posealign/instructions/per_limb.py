@@ -17,7 +17,7 @@ from posealign.instructions.sides import AND, OTHER, called
 
 _WAY = re.compile(
     r"\b(?:(?:on|for) )?(?:the |his |her )?(?P<side>left"
-    r"|right) side(?: only)?(?:[,:] (?:everything "
+    r"|right)(?: side(?: only)?|(?=[,:]))(?:[,:] (?:everything "
     r"|all |the joints |joints )?| )from (?:the )?(?P<first>[a-z]+) (?:all the way )?(?:down "
     r"|up )?to (?:the )?"
     r"(?P<last>[a-z]+)(?=[\s.!]*$)"

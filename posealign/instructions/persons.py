@@ -39,7 +39,13 @@ _ADULT_HAN = (
 _KID_HAN = re.compile("(?<=[标看要画取])娃(?:儿|子)?(?=$|[,;。!])")
 _NOT_ME_HAN = re.compile(
     r"(?P<who>宝宝|宝贝|婴儿|孩子|小孩|娃|患儿)(?P<of>的?)[,;。](?:别|不要|不用|不必)(?:把|将)?我们?(?:也|都|的)?"
-    r"(?:算|标|画|框|带|拍)(?:进去|进来|上|在内|入)?(?:[,;。]我[^,;。]*)?[。!]*$"
+    r"(?:(?:算|标|画|框|带|拍)(?:进去|进来|上|在内|入)?)?(?:[,;。]我[^,;。]*)?[。!]*$"
+)
+_BYSTANDERS = re.compile(
+    r"[,;.] (?:please )?(?:and )?(?:ignore|skip|disregard|never mind|forget) (?:the |any "
+    r"|all )?(?:passers-?by"
+    r"|bystanders|onlookers|other people|people (?:in the|behind)[a-z ]*|crowd|spectators)[\s.!]*$"
+    r"|[,;。][^,;。]{0,6}(?:路人|旁人|别人|其他人|围观的人|观众)(?:都|就|也)?(?:不用管|别管|不要|忽略|不标|别标|不用标)[。!]*$"
 )
 _NOT_THEM_HAN = re.compile(
     r"^(?:请|麻烦|帮我|给我|我|就|只|仅)*[要标看画取](?:出|注)?"
@@ -52,6 +58,7 @@ def as_persons(clean: str) -> str:
     """A normalised text with those people in the words that readers know."""
     if "er " in clean or "te " in clean:
         clean = _PLAYER.sub("person", clean)
+    clean = _BYSTANDERS.sub("", clean)
     if _SEVERAL.search(clean):
         clean = _ONE_OF_THEM.sub(_person, clean)
     if not clean.isascii():

@@ -22,6 +22,9 @@ from tests.instructions.test_resolve import shipped
             "i'd like the upper body without the arms",
         ),
         ("drop that one and keep just the left leg", "just the left leg"),
+        ("sorry to bother you, but the knees if you don't mind", "the knees"),
+        ("您要是不介意,标一下膝盖", "标一下膝盖"),
+        ("左髋先给我吧。嗯......右边那个也给", "左髋先给我吧。右边那个也给"),
     ],
 )
 def test_they_go(said: str, plain: str) -> None:
@@ -30,7 +33,12 @@ def test_they_go(said: str, plain: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["the right foot", "the ward sister's left hand", "if the left arm is up, the right one"],
+    [
+        "右手,呃,左手",
+        "the right foot",
+        "the ward sister's left hand",
+        "if the left arm is up, the right one",
+    ],
 )
 def test_wishes_stay(said: str) -> None:
     assert without_asides(said) == said

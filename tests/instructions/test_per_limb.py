@@ -29,6 +29,10 @@ from posealign.instructions.per_limb import with_sides
             "trace from the left wrist to the left ankle",
         ),
         ("the arm on her right and the leg on her left", "the right arm and the left leg"),
+        (
+            "on the right, everything from the hip down to the ankle",
+            "from the right hip to the right ankle",
+        ),
     ],
 )
 def test_the_side_goes_to_each(text: str, said: str) -> None:

@@ -19,6 +19,7 @@ from posealign.instructions.whole import of_whole
         ("左手,大拇指", "左大拇指"),
         ("左侧躯干,从肩到髋", "左侧肩到髋"),
         ("从左手腕经过双肩一直到右手腕", "从左手腕到右手腕"),
+        ("从左手腕顺着肩膀连到右手腕", "从左手腕到右手腕"),
         ("his right half, head to toe", "his right half"),
         ("他右半边,从头到脚", "他右半边身体"),
         ("from head to toe", "from head to toe"),  # the whole body
