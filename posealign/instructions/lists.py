@@ -34,7 +34,8 @@ def listed(clean: str) -> str:
     also = _SO_TOO.search(clean) if "so" in clean else None
     if also is not None:
         clean = _joined(clean, also)
-    clean = _ADD_TOO.sub(r" and \g<more>", clean)
+    if " add " in clean:
+        clean = _ADD_TOO.sub(r" and \g<more>", clean)
     if "先" in clean:
         clean = _IN_TURN.sub(_both, clean)
     return _STOP.sub(", ", clean).rstrip(" .。") if _is_bare(clean) else clean

@@ -14,7 +14,11 @@ _SWAPS = {
     "lower left": "lower right", "links": "rechts",
 }  # fmt: skip
 _BOTH = {**_SWAPS, **{b: a for a, b in _SWAPS.items()}}
-_WORD = re.compile(r"[^\W\d_]+(?!/e\b)")  # "l/e" is a lower extremity
+_LETTER = r"[^\W\d_]"
+_WORD = re.compile(  # "l/e" is a lower extremity
+    rf"(?<!{_LETTER})(?:{'|'.join(sorted(_BOTH, key=len, reverse=True))})(?!{_LETTER}|/e\b)",
+    re.IGNORECASE,
+)
 _QUERY_SIDE = re.compile(
     r"(?<![a-z])(left|right)(?=[_m])|(?<=_)(left|right)(?=_half)|(?<=image_)(left|right)"
 )

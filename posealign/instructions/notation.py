@@ -46,13 +46,19 @@ _SHORT = re.compile(r"\b(?:contralat\b\.?|ipsilat\b\.?)")
 
 def in_words(text: str) -> str:
     """A normalised text with such signs in words."""
-    text = _HYPHEN.sub(r"\g<which> ", _CAMEL.sub(_sided, text))
+    text = _CAMEL.sub(_sided, text)
+    if "er-" in text:
+        text = _HYPHEN.sub(r"\g<which> ", text)
     text = _SHORT.sub(lambda match: f"{match[0].rstrip('.')}eral", _KPTS.sub("keypoints", text))
     if _SIGNED.fullmatch(text):
         text = _sum(text)
     if "!" in text:
         text = _NOT.sub(" without ", _NOT_HAN.sub(",不要", text)).replace("&&", ",").lstrip(",")
-    text = _FLAG.sub(_flagged, _WHERE.sub(r"\g<row>", _KEYED.sub(_denied, text)))
+    if ":" in text or "=" in text:
+        text = _KEYED.sub(_denied, text)
+    if " where " in text:
+        text = _WHERE.sub(r"\g<row>", text)
+    text = _FLAG.sub(_flagged, text)
     return _SUBJECT.sub(lambda match: _PEOPLE[match["who"]], text) if "subject" in text else text
 
 

@@ -54,8 +54,10 @@ _ARM, _LEG = joints_of("arm") | joints_of("hand"), joints_of("leg") | joints_of(
 
 def with_sides(clean: str) -> str:
     """A normalised text with the side at each part of such a list."""
-    clean = _WAY.sub(r"from the \g<side> \g<first> to the \g<side> \g<last>", clean)
-    clean = _CROSSED.sub(_each, clean)
+    if "from " in clean:
+        clean = _WAY.sub(r"from the \g<side> \g<first> to the \g<side> \g<last>", clean)
+    if " on " in clean:
+        clean = _CROSSED.sub(_each, clean)
     other = _OTHER_SIDE.match(clean)
     if other is not None:
         clean = _beside(clean, other)

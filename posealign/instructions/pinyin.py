@@ -131,6 +131,7 @@ def _foreign(word: str) -> bool:
     return spelling().counts.get(word, 0) < _COMMON and merged(word) in _spelt()
 
 
+@lru_cache(maxsize=16384)
 def merged(word: str) -> str:
     """As sounds.txt writes it: what many speakers do not part is one sound."""
     for pattern, sound in _MERGED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -273,6 +273,7 @@ def _guards() -> re.Pattern[str]:
     return re.compile("|".join(g for name in LANGUAGES for g in phrasebook(name).guards))
 
 
+@lru_cache(maxsize=16)  # a text that needs no mending is asked for twice in a row
 def suspicious(clean: str) -> bool:
     """Phrases that talk to the machine about its rules: refused whatever else is asked."""
     return bool(_guards().search(clean))
