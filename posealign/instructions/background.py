@@ -53,7 +53,7 @@ _BODY = re.compile(
     r"|\b(?:pose|skeleton|(?:whole|full|entire) body)\b|姿态|姿势|骨架|全身"
     r"|\b(?:only|just) (?:want |need |mark |show |do )?(?:the |my )?"
     r"(?:baby|infant|child|newborn|kid)\b(?!'s)|\b(?:baby|infant|child|kid) only\b"
-    r"|只(?:需要?|想要|[要标看画])?(?:宝宝|婴儿|孩子|新生儿)的?(?=$|[,。;])"
+    r"|只(?:需要?|想要|[要标看画])?(?:我家|我们家)?(?:宝宝|婴儿|孩子|新生儿)的?(?=$|[,。;])"
 )
 _POINTS = re.compile(
     r"\b(?:that|this|those|these|them|they|it|its|others?|ones?|same|both|either|rest|there|else"

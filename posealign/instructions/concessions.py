@@ -30,7 +30,8 @@ _EVEN_HAN = re.compile(
 )
 _HIS = r"(?:(?:his|her|its|the|a)(?: [a-z]+'s)?(?: own)? )?"
 _EITHER = re.compile(
-    r"[,;(]? ?(?:no matter|regardless of|whether(?: or not)?|never mind|i don't care)"
+    r",? never mind whose (?:left|right)(?: it is| that is)?(?=\s*(?:[,.;!]|$))"
+    r"|[,;(]? ?(?:no matter|regardless of|whether(?: or not)?|never mind|i don't care)"
     r"(?: if| whether| which)?(?: (?:it|that|this)(?:'s| is)?)?(?: actually| really| anatomically)*"
     rf" {_HIS}left(?: [a-z]+)? or {_HIS}right"
     r"(?: (?:arm|leg|hand|foot|one|side|limb))?\)?(?=\s*(?:[,;.!]|$))"

@@ -17,14 +17,18 @@ _OUTPUT = (
     r"(?: (?:from|in|off|on|of) (?:the |my |your |any )?(?:results?|output|skeleton|overlay|"
     r"annotations?|list|answer|response|keypoints|points|labels?|plot|drawing|json))?"
 )
-_POLITE = r"(?:,? ?(?:please|pls|thanks|thank you|at all|this time|for now|today))*[\s.!]*"
+_POLITE = (
+    r"(?:,? (?:they|it|he|she|those)(?:'re|'s| are| is) [^,;.]*)?"
+    r"(?:,? ?(?:please|pls|thanks|thank you|cheers|a lot|so much|very much|at all|this time|for now"
+    r"|today))*[\s.!]*"
+)
 _DENIED = re.compile(
     r"(?:(?:please|pls|just|ok|hi|hello|can you|could you)[, ]+)*"
     r"(?:(?:i )?(?:don't|do not|dont|never|no need to|needn't|shouldn't|wouldn't)"
     r" (?:show|mark|draw|plot|include|label|output|return|give me|display|want|need|detect|track|"
     r"annotate|use|report|bother with)(?: to see)?"
     r"|ignore|delete|remove|hide|suppress|disregard|exclude|omit|skip|leave (?:out|off)|drop"
-    r"|get rid of|cut out|filter out|mask out)"
+    r"|no need for|get rid of|cut out|filter out|mask out)"
     rf" (?P<some>[^,;.!?:]+?)(?: points?| joints?| keypoints?| markers?)?{_OUTPUT}{_POLITE}"
 )
 _OFF = re.compile(
@@ -49,8 +53,8 @@ _DENIED_HAN = re.compile(
     r"(?:一下)?(?:他|她|它|宝宝|孩子)?的?(?P<some>[^,;。!?:]{1,12}?)(?:的?(?:点|关键点|关节点))?(?:了|吧|啦|啊|哈)*[。!]*"
     r"|(?:请|麻烦|帮我|给我)*(?:把|将)?(?:整个|整条|他|她|它|宝宝|孩子)?的?(?P<behind>[^,;。!?:把将]{1,12}?)"
     r"(?:的?(?:点|关键点|关节点))?(?:从(?:结果|输出|骨架|标注|列表|里面|答案)(?:里面?|中|上)?)?"
-    rf"(?:都|全|全都|统统|也|就|先)?(?:{_OUT_HAN}|(?:别|不要|不用|不必|甭)(?:要|{_VERB_HAN}(?:出来)?)?|就?算了|就?免了|不标)"
-    r"(?:了|吧|啦|啊|哈)*[。!]*"
+    rf"(?:都|全|全都|统统|也|就|先)?(?:{_OUT_HAN}|(?:别|不要|不用|不必|甭)(?:要|{_VERB_HAN}(?:出来)?)?|就?不用|就?算了|就?免了|不标)"
+    r"(?:了|吧|啦|啊|哈)*(?:[,;。](?:盖着|包着|裹着|被|谢谢|多谢|辛苦)[^,;。]*)?[。!]*"
 )
 _SEEN = re.compile(
     r"(?:(?:only|just|show|mark|give me|please|all|the|what(?:'s| is| you can)|whatever(?:'s| is)|"

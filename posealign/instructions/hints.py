@@ -21,7 +21,7 @@ from posealign.instructions.query import Part, Query, leaves, parse
 NEAR = "<near>"
 LEFT, RIGHT = "<left>", "<right>"
 TOKEN = re.compile(r"[\u3400-\u9fff]|(?:(?![\u3400-\u9fff])[^\W\d_])+|\d+|[^\w\s]|_")
-_BENT = frozenset("曲成起得着")
+_VERBS = {"弯": "曲成起得着", "指": "出"}  # what goes on as a verb: 胳膊弯着, 把右脚指出来
 _THEN = frozenset("然最随")
 _SHORTEST_NEAR = 5  # letters; shorter words are too often other words
 
@@ -82,7 +82,7 @@ def runs_on(
     end = at + size
     if size < 2:
         return False
-    if tokens[end - 1][0] == "弯" and end < len(tokens) and tokens[end][0] in _BENT:
+    if end < len(tokens) and tokens[end][0] in _VERBS.get(tokens[end - 1][0], ()):
         return True
     if tokens[at][0] not in "两俩双左右脚手条只":
         return False

@@ -30,7 +30,7 @@ _PRONOUN = re.compile(
     r"(?=\s*(?:[,.;:!?)]|$)| (?:and|please|out|off|alone|too|as well|for|in [23]d)\b)"
     rf"|\b(?P<place>(?:this|that|these|those)(?: two| three)? (?:{_THINGS}))\b"
 )
-_OUT_OF_HAN = r"(?:除了|除开|不要|别标|跳过|去掉|不含|不算|撇开|避开|绕开|不包括)"
+_OUT_OF_HAN = r"(?:除了?|除开|不要|别标|跳过|去掉|不含|不算|撇开|避开|绕开|不包括)"
 _THING_HAN = r"(?:关节|点|部位|地方|段|处)"
 _IT_HAN = rf"它[们俩]{{0,2}}|[这那]一?[两俩几些]?[个处段些]{_THING_HAN}?"
 _PRONOUN_HAN = re.compile(

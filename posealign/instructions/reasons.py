@@ -50,14 +50,17 @@ _STUDY = re.compile(
 _FIRST = re.compile(
     r"^(?:at )?(?:first|initially|originally),? (?:i|we) (?:wanted|said|asked for|meant|had)"
     r" [^,;.]+[,;.]? but (?P<rest>.+?),? instead[\s.!]*$"
+    r"|^i (?:first|initially|originally|just) (?:asked for|wanted|said|meant) [^,;.]+[,;.]"
+    r" (?:but |now |please )*(?:change|switch|make) (?:that|it|them) (?:to"
+    r"|into)? ?(?P<now>[^,;.]+?)[\s.!]*$"
 )
 
 
 def without_reasons(text: str) -> str:
     """A mended text less the clauses that only give a reason, or what was wanted at first."""
     first = _FIRST.match(text)
-    if first is not None and names_parts(first["rest"]):
-        text = first["rest"]
+    wish = (first["rest"] or first["now"]) if first is not None else ""
+    text = wish if names_parts(wish) else text
     text = _less_purpose(_less_purpose(text, _PURPOSE), _PURPOSE_HAN)
     study = _STUDY.search(text)
     if study is not None and names_parts(text[: study.start()]):

@@ -52,13 +52,16 @@ _ALL_THE_REST = re.compile(
     r"|other (?:points|joints|parts)|everything else)\b[^,;.]*" + _END
 )
 _THE_REST = (
-    r"(?:all )?(?:of )?(?:the )?(?:rest|others?|everything (?:else|apart from that|but that))"
+    r"(?:all )?(?:of )?(?:the )?(?:rest(?: of (?:the|his|her) body)?|others?"
+    r"|everything (?:else|apart from that|but that))"
 )
 _NO_MATTER = re.compile(
     r"^(?:(?:ok|okay|well|so|please),? )*"
     r"(?:(?:you can |let's |we can )?(?:leave|skip|forget|ignore) (?P<gone>[^,;.]+?)(?: alone"
     r"| out| off| aside)?"
     r"|(?P<idle>[^,;.]+?) (?:doesn't|don't|does not|do not) matter(?: today| now| here| to me)?"
+    r"|[^,;.]*?(?:didn't|don't|doesn't|won't) (?:consent to|agree to|want)(?: showing)?"
+    r" (?P<kept_out>[^,;.]+?)"
     r"|(?:i've|we've) (?:seen|had|got) enough of (?P<enough>[^,;.]+?))"
     r"(?:,(?P<why>[^,;.]*))?[,;.] (?:(?:but|and|so|i'd like|i want|i need|give me|mark|show|just"
     r"|can i have) )*"
@@ -110,7 +113,7 @@ def _all_but(match: re.Match[str]) -> str:
     told = match.groupdict()
     why = told.pop("why", None)
     gone = next((words for words in told.values() if words), "")
-    if not is_name(gone) or (why and scopes_in(why) and not states(why)):
+    if not is_name(gone) or (why and scopes_in(why) and not states(why.strip())):
         return match[0]
     return f"everything except {gone}" if match[0].isascii() else f"除了{gone}都要"
 

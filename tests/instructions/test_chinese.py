@@ -22,6 +22,7 @@ from tests.instructions.test_resolve import shipped
         ("双目", "eye"),
         ("把手标出来", "hand"),
         ("光标娃", "all | subject=infant"),
+        ("帮我把右脚指出来", "right_foot"),
         ("哪只胳膊弯得厉害就要哪只", "more_bent(arm)"),
         ("他身上现在哪些部位被毯子盖住了", "hidden_by_blanket(all)"),
         ("把手去掉，其他都要", "all - hand"),

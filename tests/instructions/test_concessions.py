@@ -20,6 +20,10 @@ from posealign.instructions.concessions import without_concessions
         ("画面左边的手臂,不管它其实是左臂还是右臂", "画面左边的手臂"),
         ("图上靠右的那条腿,不用管是本人的左腿还是右腿", "图上靠右的那条腿"),
         (
+            "the arm on the left of the photo, never mind whose left",
+            "the arm on the left of the photo",
+        ),
+        (
             "the arm on the left, never mind whether it's the patient's left or right",
             "the arm on the left",
         ),

@@ -15,6 +15,7 @@ from posealign.instructions.reasons import without_reasons
         ("i'm measuring elbow flexion, so i need the right arm", "i need the right arm"),
         ("我想量腿长,所以从右髋标到右脚踝", "从右髋标到右脚踝"),
         ("first i wanted the arms, but give me the legs instead", "give me the legs"),
+        ("i first asked for elbows, please change that to wrists", "wrists"),
         ("no head for this hip study, the rest please", "no head, the rest please"),
         ("这次查髋,头和胳膊都不需要", "头和胳膊都不需要"),
         ("要给她配臂套,需要两侧上臂", "需要两侧上臂"),

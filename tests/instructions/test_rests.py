@@ -35,6 +35,14 @@ from posealign.instructions.rests import without_gone
             "everything except what is under the blanket",
         ),
         ("左胳膊就不用了,挡着了,别的都要", "除了左胳膊都要"),
+        (
+            "the parents didn't consent to the face, so give me the rest of the body.",
+            "everything except the face",
+        ),
+        (
+            "ignore the legs, they're in the hip spica; i want everything else",
+            "everything except the legs",
+        ),
         ("家长不希望有脸和手,除此之外都要", "除了脸和手都要"),
         ("我们不太想让脸进到研究里,其他的点都没关系", "除了脸都要"),
         ("四肢和头都不用,只要躯干", "躯干"),
