@@ -24,11 +24,10 @@ _WISH = re.compile(
     r"\b(?:i'd (?:just |only )?(?:like|want)|(?:i|we) (?:just |only |still )?(?:want|need)"
     r"|(?:can|could|would|will) you|give me|get me|show|mark|find|please|pls|just|only|return|plot"
     r"|don't (?:bother|mark|show|include|need)|label|annotate|locate|detect|draw|outline|track"
-    r"|estimate|do|let's|keep to|stick to"
-    r"|interested in|(?:have|take) a look|what(?:'s| is) (?:still |left )?(?:under|hidden"
-    r"|covered)|will (?:do|suffice)|where (?:is|are)|(?:is"
-    r"|are) (?:enough|fine|all i|what"
-    r" (?:i|we))|skip|leave|exclude|omit|(?:everything|all) (?:but|except|apart from|other than))\b"
+    r"|estimate|do|let's|keep to|stick to|interested in|(?:have|take) a look"
+    r"|what(?:'s| is) (?:still |left )?(?:under|hidden|covered)"
+    r"|will (?:do|suffice)|where (?:is|are)|(?:is|are) (?:enough|fine|all i|what (?:i|we))|skip"
+    r"|leave|exclude|omit|(?:everything|all) (?:but|except|apart from|other than))\b"
 )
 _WISH_HAN = re.compile(
     r"^(?:请|我|现在|今天|就|只|仅|先|主要|还是|帮|麻烦|给我|你|都|来|再|把|想){0,4}"

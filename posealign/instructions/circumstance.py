@@ -66,6 +66,11 @@ class Circumstance:
         return "zh" if self.han else "en"
 
     @cached_property
+    def named(self) -> tuple[Part, ...]:
+        """The parts that are named, as they are."""
+        return tuple(one.scope for one in found_in(self.told) if isinstance(one.scope, Part))
+
+    @cached_property
     def parts(self) -> tuple[str, ...]:
         """The parts told of, by their usual names; none where something chooses among them."""
         return () if isinstance(self._ruled, Related) else self.covered

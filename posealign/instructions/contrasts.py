@@ -70,19 +70,23 @@ _WANTS_HAN = re.compile("[要标看画只取给]")
 def uncontrasted(clean: str) -> str:
     """A normalised text less what is named in contrast."""
     if not clean.isascii():
-        own = _NOT_OWN_HAN.search(clean)
-        if own is not None and _SEEN_HAN.search(clean[: own.start()]):
-            clean = clean[: own.start()] + clean[own.end() :]
+        clean = _less_own(clean, _NOT_OWN_HAN, _SEEN_HAN)
         clean = _not_that(_HALF_HAN.sub(r"\g<half>", clean), _NOT_THAT_HAN, _MEANT_HAN)
         return _taken_back(clean, _BACK_HAN, ",不要")
     if "not " in clean:
         clean = _NOT_ONE.sub(_the_other, clean)
-        own = _NOT_OWN.search(clean)
-        if own is not None and _SEEN.search(clean[: own.start()]):
-            clean = clean[: own.start()]
+        clean = _less_own(clean, _NOT_OWN, _SEEN)
     if "not " in clean or " than " in clean or "instead" in clean:
         clean = _not_that(clean, _NOT_THAT, _MEANT)
     return _taken_back(clean, _BACK, " without ")
+
+
+def _less_own(clean: str, own: re.Pattern[str], seen: re.Pattern[str]) -> str:
+    """ "On the left of the photo, not her own left": the picture's side was told."""
+    match = own.search(clean)
+    if match is None or not seen.search(clean[: match.start()]):
+        return clean
+    return clean[: match.start()] + clean[match.end() :]
 
 
 def _not_that(clean: str, contrast: re.Pattern[str], lead: re.Pattern[str]) -> str:

@@ -17,7 +17,7 @@ from posealign.instructions.found import found_in, unnamed
 from posealign.instructions.naming import names_parts
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.query import Part
-from posealign.instructions.sides import OTHER, called
+from posealign.instructions.sides import OTHER, SIDE_OF, called
 
 _CLAUSES = re.compile(r"[^,;。.!?()–—]+(?:[,;。.!?()–—]+|$)")
 _ONE_HAN = "(?:(?:那|这|另)?一?[只条个边侧]|(?:那|这)?一?半)"
@@ -79,7 +79,6 @@ _IS_WELL = re.compile(
     r"|alright|all right)(?=[,;.])"
     r"|[,;。](?P<han>[左右])(?:侧|边|脚|腿|手|臂|足)?(?:是|都|倒是|的)?(?:正常|没事|没问题|好的|健康)(?:的)?(?=[,;。])"
 )
-_SIDE_OF = {"left": "left", "right": "right", "左": "left", "右": "right"}
 _LIES = re.compile(
     r"\b(?:lying|lies|lay|laid|rolled|turned|sleeping|asleep|resting|placed|nursed"
     r"|still) (?:over )?"
@@ -137,9 +136,10 @@ def said_elsewhere(clean: str) -> str:
 def _less_well(clean: str) -> str:
     """ "Clubfoot on the left, the right one is fine": the latter goes, it says nothing new."""
     match = _IS_WELL.search(clean)
-    side = match and _SIDE_OF.get(match["side"] or match["han"])
-    told = {one.own_side for one in found_in(clean[: match.start()])} - {None} if match else set()
-    if match is None or side is None or told != {OTHER[side]}:
+    if match is None:
+        return clean
+    told = {one.own_side for one in found_in(clean[: match.start()])} - {None}
+    if told != {OTHER[SIDE_OF[match["side"] or match["han"]]]}:
         return clean
     return clean[: match.start()] + clean[match.end() :]
 

@@ -11,13 +11,12 @@ import re
 from posealign.instructions.found import found_in
 from posealign.instructions.parts import PAIRED
 from posealign.instructions.query import Part
-from posealign.instructions.sides import OTHER, called
+from posealign.instructions.sides import OTHER, SIDE_OF, called
 
 _UP = {
     "upper": True, "top": True, "proximal": True,
     "lower": False, "bottom": False, "distal": False,
 }  # fmt: skip
-_SIDE_OF = {"左": "left", "右": "right"}
 _SEGMENTS = {
     ("arm", True): "upper arm", ("arm", False): "forearm",
     ("leg", True): "thigh", ("leg", False): "shank",
@@ -109,14 +108,13 @@ def _quarter(match: re.Match[str]) -> str:
 def _both(clean: str, same: re.Match[str]) -> str:
     """ "Left knee and left ankle, same on the right" → both knees and both ankles."""
     before = clean[: same.start()]
-    told = same.groupdict()
-    asked = told["side"] or told.get("side2") or told.get("side3") or ""
-    han = asked in _SIDE_OF
+    asked = next(side for side in same.groups() if side)
+    han = not asked.isascii()
     found = found_in(before)
     named = [one.scope for one in found if one.scope]
     if not named or not all(isinstance(one, Part) and one.name in PAIRED for one in named):
         return clean
-    if {one.own_side for one in found} - {None} != {OTHER[_SIDE_OF.get(asked, asked)]}:
+    if {one.own_side for one in found} - {None} != {OTHER[SIDE_OF[asked]]}:
         return clean
     for one in reversed(found):
         if one.side:

@@ -27,17 +27,14 @@ _RUN = re.compile(r"(?P<first>\d+)(?:\s*(?:to|through|-|–|~|[到至])\s*第?\s
 def by_name(text: str) -> str:
     """A normalised text with such numbers as names."""
     match = _INDICES.search(text) if any(map(str.isdigit, text)) else None
-    around = "" if match is None else f"{text[: match.start()]} {text[match.end() :]}"
+    if match is None:
+        return text
+    around = f"{text[: match.start()]} {text[match.end() :]}"
     named = _skeleton(around)
-    if (
-        match is None
-        or named is None
-        or any(one.scope not in (None, ALL) for one in found_in(around))
-    ):
+    if named is None or any(one.scope not in (None, ALL) for one in found_in(around)):
         return text
     places: list[int] = []
-    row = match["row"] or match["han"] or match["behind"]
-    for run in _RUN.finditer(row):
+    for run in _RUN.finditer(match["row"] or match["han"] or match["behind"]):
         first = int(run["first"])
         places += range(first, int(run["last"] or first) + 1)
     joints = skeleton(named).joints

@@ -79,7 +79,7 @@ def _denied(match: re.Match[str]) -> str:
 
 def _flagged(match: re.Match[str]) -> str:
     """COCO's flags: 2 is visible, 1 labelled but hidden."""
-    return _FLAGS.get((match["is"][0] if match["is"] != ">=" else "=", match["flag"]), match[0])
+    return _FLAGS.get((match["is"].replace(">=", "=")[0], match["flag"]), match[0])
 
 
 def _sum(text: str) -> str:

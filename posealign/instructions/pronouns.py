@@ -136,27 +136,30 @@ def _substituted(one: Circumstance) -> str | None:
     return None if said == one.behind else less_lead(said)
 
 
+def _with(said: str, match: re.Match[str]) -> str:
+    """The wish with these words in the place of those matched."""
+    return less_lead(f"{match.string[: match.start()]}{said}{match.string[match.end() :]}")
+
+
 def _digit(one: Circumstance) -> str | None:
     """ "A ring on the left thumb, mark that finger"."""
     match = (_THAT_DIGIT_HAN if one.han else _THAT_DIGIT).search(one.behind)
-    told = [item.scope for item in found_in(one.told) if isinstance(item.scope, Part)]
-    digits = {scope.name for scope in told if meant(scope) <= _DIGITS}
+    digits = {scope.name for scope in one.named if meant(scope) <= _DIGITS}
     if match is None or len(digits) != 1:
         return None
     named = called(digits.pop(), one.side, one.language)
-    return less_lead(f"{one.behind[: match.start()]}{named}{one.behind[match.end() :]}")
+    return _with(named, match)
 
 
 def _same_again(one: Circumstance) -> str | None:
     """ "He sucks that left thumb all day, so just the thumb": the one that was told of."""
     match = (_SAME_HAN if one.han else _SAME).search(one.behind)
     asked = only_part(match["part"]) if match else None
-    told = [item.scope for item in found_in(one.told) if isinstance(item.scope, Part)]
     if match is None or asked is None or one.side is None or not is_unsided(asked):
         return None
     if _OTHERS.search(one.behind, match.start()):
         return None
-    if not any(scope.name == asked.name for scope in told) or found_in(one.behind)[1:]:
+    if not any(scope.name == asked.name for scope in one.named) or found_in(one.behind)[1:]:
         return None
     return called(asked.name, one.side, one.language)
 
@@ -167,7 +170,7 @@ def _traced(one: Circumstance) -> str | None:
     if match is None or one.side is None:
         return None
     way = f"from the {one.side} {match['first']} to the {one.side} {match['last']}"
-    return less_lead(f"{one.behind[: match.start()]}{way}{one.behind[match.end() :]}")
+    return _with(way, match)
 
 
 def _under_it(one: Circumstance) -> str | None:
@@ -177,8 +180,7 @@ def _under_it(one: Circumstance) -> str | None:
         return None
     if any(item.scope not in (None, Part("torso")) for item in found_in(one.told)):
         return None  # "the blanket ate his legs": those are meant
-    wish = f"{one.behind[: match.start()]}{match['where']} the blanket{one.behind[match.end() :]}"
-    return less_lead(wish)
+    return _with(f"{match['where']} the blanket", match)
 
 
 def _that_part(one: Circumstance, wish: str) -> str | None:
@@ -186,13 +188,13 @@ def _that_part(one: Circumstance, wish: str) -> str | None:
     match = (_THAT_PART_HAN if one.han else _THAT_PART).search(wish)
     if match is None or one.side is None or _OTHERS.search(wish):
         return None
-    told = [item.scope for item in found_in(one.told) if isinstance(item.scope, Part)]
     asked = [item.scope for item in found_in(match["part"]) if isinstance(item.scope, Part)]
+    told = one.named
     if not told and (_SEEN.search(one.told) or any(item.own_side for item in found_in(wish))):
         return None
     if not asked or (told and not meant(told[-1]) & (meant(asked[0]) | meant(told[0]))):
         return None
-    return less_lead(f"{wish[: match.start()]}{one.sided(match['part'])}{wish[match.end() :]}")
+    return _with(one.sided(match["part"]), match)
 
 
 def _rest_of_part(one: Circumstance) -> str | None:
@@ -225,7 +227,7 @@ def _less_that_side(one: Circumstance) -> str | None:
     if match is None or one.side is None:
         return None
     said = f"{match['lead']} the {one.side} side of the body"
-    return less_lead(f"{one.behind[: match.start()]}{said}{one.behind[match.end() :]}")
+    return _with(said, match)
 
 
 def _on_that_side(one: Circumstance) -> str | None:

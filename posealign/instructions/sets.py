@@ -212,7 +212,9 @@ def in_skeleton(joints: Iterable[str] | NDArray[np.bool_], skeleton: Skeleton) -
         if not joint.sources:
             return everything
         namesake = _namesakes().get(joint.en) if len(joint.sources) > 1 else None
-        return all(name in asked for name in ((namesake,) if namesake else dict(joint.sources)))
+        if namesake is not None:
+            return namesake in asked
+        return all(name in asked for name, _ in joint.sources)
 
     return tuple(joint.name for joint in skeleton.joints if is_asked(joint))
 

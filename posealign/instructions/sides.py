@@ -7,6 +7,7 @@ from posealign.instructions.phrases import phrasebook
 
 OTHER = {"left": "right", "right": "left"}
 SIDES_HAN = {"left": "左", "right": "右"}
+SIDE_OF = {"left": "left", "right": "right", "左": "left", "右": "right"}  # by the word for it
 AND = {"en": " and ", "zh": "和"}
 
 

@@ -14,9 +14,8 @@ from posealign.instructions.binding import bind
 from posealign.instructions.found import found_in
 from posealign.instructions.parts import PAIRED, joints_of
 from posealign.instructions.query import Part
-from posealign.instructions.sides import OTHER, SIDES_HAN, called
+from posealign.instructions.sides import OTHER, SIDE_OF, SIDES_HAN, called
 
-_SIDES = {"left": "left", "right": "right", "左": "left", "右": "right"}
 # What may follow a side that stands for a part: "the left.", "the left too", 左边那个也要.
 _ENDS = (
     r"(?=\s*(?:[,.;:!?)]|$)|\s+(?:too|also|as well|please|excluded|aside|off|alone|and|instead)\b)"
@@ -85,9 +84,9 @@ def _meant(match: re.Match[str], before: str, clean: str) -> str | None:
     found = {name: text for name, text in match.groupdict().items() if text is not None}
     kind, text = next(iter(found.items()))
     if kind in ("on_side", "side", "side_han", "side_of_han"):
-        return _sided(one, _SIDES[text], before, clean[match.end() :], kind)
+        return _sided(one, SIDE_OF[text], before, clean[match.end() :], kind)
     if kind in ("piece", "piece_han"):
-        return _whole(one, _SIDES[text], clean[match.end() :], kind)
+        return _whole(one, SIDE_OF[text], clean[match.end() :], kind)
     if side is None:
         return None
     if kind in ("same_on", "other_on"):

@@ -74,7 +74,10 @@ def _across(clean: str) -> str:
     """ "From one wrist to the other" → from the left wrist to the right one."""
     if "from one " in clean:
         clean = _OTHER.sub(r"from the left \g<part> to the right \g<part>", clean)
-    clean = _START_HAN.sub(_whole_way, _START.sub(_whole_way, clean))
+    if "start" in clean or "begin" in clean:
+        clean = _START.sub(_whole_way, clean)
+    if "止" in clean or "结束" in clean:
+        clean = _START_HAN.sub(_whole_way, clean)
     if "从一" in clean:
         clean = _OTHER_HAN.sub(r"从左\g<part>到右\g<part>", clean)
     return clean
@@ -84,12 +87,9 @@ def _whole_way(match: re.Match[str]) -> str:
     """ "Start at the left wrist and end at the right wrist" → from … to …"""
     if not (is_name(match["first"]) and is_name(match["last"])):
         return match[0]
-    han = not match[0].isascii()
-    return (
-        f"从{match['first']}到{match['last']}"
-        if han
-        else f"from the {match['first']} to the {match['last']}"
-    )
+    if match.re is _START_HAN:
+        return f"从{match['first']}到{match['last']}"
+    return f"from the {match['first']} to the {match['last']}"
 
 
 def _without_arrows(clean: str) -> str:
